@@ -1,0 +1,9 @@
+"""Wengert: derivatives of ordinary NumPy code, forward and reverse, to any order."""
+
+from wengert._core import tree
+from wengert._modes.directional import jvp, linearize
+from wengert._modes.reverse import grad, value_and_grad, vjp
+from wengert._modes.vectorized import vmap
+
+__version__ = "0.1.0"
+__all__ = ["grad", "jvp", "linearize", "tree", "value_and_grad", "vjp", "vmap"]

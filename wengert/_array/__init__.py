@@ -1,0 +1,1 @@
+"""What user code sees inside a transformation: mutable references to immutable values."""

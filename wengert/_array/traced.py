@@ -1,0 +1,570 @@
+"""`TracedArray` and `TracedScalar`: how traced values look to user code.
+
+A `TracedArray` behaves like `numpy.ndarray`. It is a mutable reference to an immutable
+value of the engine: a write rebinds the reference to an updated value. A view refers to
+its base and to the steps that lead to it, so that a write through either end is seen at
+both. A `TracedScalar` is a value of shape ``()`` that NumPy would return as a scalar.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from wengert._array.convert import SCALARS, cast, snapshot
+from wengert._array.views import IndexStep, Step, concrete_array, follow, put
+from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer
+from wengert._core.source import explain
+from wengert._core.types import is_inexact
+from wengert._ops import arithmetic as ops
+from wengert._ops.indexing import Slot, getitem
+from wengert.errors import DependenceError, LeakedValueError, MutationError
+
+_NO_PARAMS: dict[str, Any] = {}
+
+
+class TracedScalar:
+    """A traced value that NumPy would return as a scalar: immutable, never a view."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Tracer) -> None:
+        self._value = value
+
+    shape = ()
+    ndim = 0
+    size = 1
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def dtype(self) -> Any:
+        return self._value.dtype
+
+    def _read(self) -> Tracer:
+        return self._value
+
+    def __getitem__(self, key: Any) -> Any:
+        if key == () or key is Ellipsis:
+            return self
+        if key is None or (isinstance(key, tuple) and all(k is None for k in key)):
+            index = key if isinstance(key, tuple) else (key,)
+            return wrap(ops_reshape(self._value, shape=(1,) * len(index)))
+        raise IndexError("invalid index to scalar variable.")
+
+    def __repr__(self) -> str:
+        return f"TracedScalar({_shown(self._value)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(_shown(self._value), spec)
+
+
+class TracedArray:
+    """A traced array; behaves like `numpy.ndarray`."""
+
+    __slots__ = ("_base", "_exclusive", "_owner", "_path", "_seen", "_value", "_version")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, value: Any, exclusive: bool = False) -> None:
+        self._value = value
+        self._base: TracedArray | None = None
+        self._exclusive = exclusive
+        self._version = 0
+        self._owner = CURRENT.get()
+
+    @classmethod
+    def _view(cls, base: TracedArray, path: tuple[Step, ...], value: Any) -> TracedArray:
+        view = cls(value)
+        view._base = base
+        view._path = path
+        view._seen = base._version
+        return view
+
+    # -- reading -------------------------------------------------------------------
+
+    def _read(self) -> Any:
+        """The value now; it may be kept by whoever asked, so it is no longer exclusive."""
+        base = self._base
+        if base is None:
+            if not self._owner.alive:
+                _raise_dead(self._owner)
+            self._exclusive = False
+            return self._value
+        if self._seen != base._version:
+            self._value = follow(self._path, base._read())
+            self._seen = base._version
+        elif not self._owner.alive:
+            _raise_dead(self._owner)
+        return self._value
+
+    def _peek(self) -> Any:
+        """The value now, for looking at its type or for an op that keeps nothing."""
+        if self._base is not None:
+            return self._read()
+        if not self._owner.alive:
+            _raise_dead(self._owner)
+        return self._value
+
+    def _step(self, step: Step, value: Any) -> TracedArray:
+        """A view of this array one step further; its value is a view of this value."""
+        base = self._base
+        if base is None:
+            return TracedArray._view(self, (step,), value)
+        return TracedArray._view(base, (*self._path, step), value)
+
+    @property
+    def shape(self) -> Any:
+        return self._peek().shape
+
+    @property
+    def dtype(self) -> Any:
+        return self._peek().dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self._peek().shape)
+
+    @property
+    def size(self) -> Any:
+        size = 1
+        for extent in self._peek().shape:
+            size = size * extent
+        return size
+
+    def __len__(self) -> int:
+        shape = self._peek().shape
+        if not shape:
+            raise TypeError("len() of unsized object")
+        return shape[0]
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Any:
+        index, operands = parse_index(key)
+        if operands:
+            return wrap(getitem(self._read(), *operands, index=index))
+        value = self._peek()
+        if len(index) == len(value.shape) and _all_integers(index):
+            return wrap(getitem(value, index=index, copy=True))
+        root = self if self._base is None else self._base
+        if root._exclusive:
+            # A small part is copied, so that the next write still finds the array its own.
+            part = getitem(value, index=index, copy=True)
+            if _size(part) * 8 > _size(root._value):
+                root._exclusive = False
+                part = getitem(value, index=index)
+        else:
+            part = getitem(value, index=index)
+        return self._step(IndexStep(index), part)
+
+    # -- writing -------------------------------------------------------------------
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        index, operands = parse_index(key)
+        if type(value) is TracedArray and not operands and self._is_own_view(index, value):
+            return  # the end of `x[index] += y`, which has written through already
+        self._write(index, operands, unwrap(value))
+
+    def _is_own_view(self, index: tuple[Any, ...], value: TracedArray) -> bool:
+        if self._base is None:
+            return value._base is self and value._path == (IndexStep(index),)
+        return value._base is self._base and value._path == (*self._path, IndexStep(index))
+
+    def _write(self, index: tuple[Any, ...], operands: Any, v: Any) -> None:
+        root = self if self._base is None else self._base
+        _check_owner(root)
+        v = cast(v, root._value.dtype if self._base is None else self.dtype)
+        path = () if self._base is None else self._path
+        new = put(root._value, path, index, operands, v, root._exclusive)
+        root._rebind(new)
+
+    def _rebind(self, value: Any) -> None:
+        self._value = value
+        self._version += 1
+        self._exclusive = True
+
+    def _assign(self, new: Any) -> TracedArray:
+        """Replace all entries, as the in-place operators and ``out=`` do."""
+        old = self._peek()
+        if tuple(new.shape if hasattr(new, "shape") else ()) != tuple(old.shape):
+            try:
+                fits = np.broadcast_shapes(np.shape(new) if not hasattr(new, "shape") else new.shape, old.shape) == old.shape
+            except ValueError:
+                fits = False
+            if not fits:
+                raise ValueError(
+                    f"non-broadcastable output operand with shape {old.shape} doesn't "
+                    f"match the broadcast shape {new.shape}"
+                )
+        new_dtype = np.result_type(new) if type(new) in (int, float, bool, complex) else new.dtype
+        if not np.can_cast(new_dtype, old.dtype, "same_kind"):
+            raise TypeError(
+                f"Cannot cast output from {new_dtype} to {old.dtype} with casting rule "
+                "'same_kind'"
+            )
+        if self._base is None and not isinstance(new, np.generic) and _same_layout(new, old):
+            _check_owner(self)
+            self._rebind(new)
+            self._exclusive = False
+        else:
+            self._write((Ellipsis,), (), new)
+        return self
+
+    def __repr__(self) -> str:
+        return f"TracedArray({_shown(self._peek())!r})"
+
+
+def _same_layout(new: Any, old: Any) -> bool:
+    if getattr(new, "shape", None) != old.shape or new.dtype != old.dtype:
+        return False
+    if not old.shape:
+        return False
+    a, b = concrete_array(new), concrete_array(old)
+    return a is not None and b is not None and a.strides == b.strides
+
+
+def _size(x: Any) -> int:
+    size = 1
+    for extent in x.shape:
+        size *= extent
+    return size
+
+
+def _all_integers(index: tuple[Any, ...]) -> bool:
+    for item in index:
+        if type(item) is not int:
+            return False
+    return True
+
+
+def _shown(value: Any) -> Any:
+    while isinstance(value, Tracer):
+        value = value.primal if hasattr(value, "primal") else value.value
+    return value
+
+
+def _check_owner(root: TracedArray) -> None:
+    if root._owner is not CURRENT.get():
+        if not root._owner.alive:
+            _raise_dead(root._owner)
+        raise MutationError(
+            explain(
+                "write into an array that was made outside the innermost transformation, "
+                "checkpoint or custom rule",
+                why="the write would be lost, or seen by a derivative that must not see it.",
+                fix="write into a copy, and return it (has_aux=True for extra results)",
+            )
+        )
+
+
+def _raise_dead(owner: Interpreter) -> None:
+    raise LeakedValueError(
+        explain(
+            f"an array made inside a transformation ({owner.name}, begun at {owner.begun}) "
+            "is used after it ended",
+            why="its derivative would be lost.",
+            fix="return the array from the function (has_aux=True for extra results) "
+            "instead of storing it",
+        )
+    )
+
+
+# -- indices ---------------------------------------------------------------------------
+
+
+def parse_index(key: Any) -> tuple[tuple[Any, ...], list[Any]]:
+    """NumPy's index expression as ``(index with slots, index operands)``."""
+    kind = type(key)
+    if kind is int or kind is slice and _plain_slice(key):
+        return (key,), []
+    items = key if kind is tuple else (key,)
+    index: list[Any] = []
+    operands: list[Any] = []
+    for item in items:
+        kind = type(item)
+        if kind is int or item is None or item is Ellipsis:
+            index.append(item)
+        elif kind is slice:
+            index.append(item if _plain_slice(item) else _int_slice(item))
+        elif isinstance(item, np.integer):
+            index.append(int(item))
+        else:
+            index.append(Slot(len(operands)))
+            operands.append(_index_operand(item))
+    return tuple(index), operands
+
+
+_SLICE_TYPES = (int, type(None))
+
+
+def _plain_slice(s: slice) -> bool:
+    return (
+        type(s.start) in _SLICE_TYPES
+        and type(s.stop) in _SLICE_TYPES
+        and type(s.step) in _SLICE_TYPES
+    )
+
+
+def _int_slice(s: slice) -> slice:
+    parts = (None if p is None else operator.index(p) for p in (s.start, s.stop, s.step))
+    return slice(*parts)
+
+
+def _index_operand(item: Any) -> Any:
+    if isinstance(item, (list, bool)):
+        item = np.asarray(item, dtype=None if np.size(item) else np.int64)
+    value = unwrap(item)
+    dtype = getattr(value, "dtype", None)
+    if dtype is None or is_inexact(dtype):
+        raise IndexError(
+            "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and "
+            "integer or boolean arrays are valid indices"
+        )
+    return value
+
+
+# -- the boundary ----------------------------------------------------------------------
+
+
+def wrap(value: Any) -> Any:
+    """An engine value as user code sees it."""
+    if isinstance(value, Tracer):
+        return TracedScalar(value) if value.ndim == 0 else TracedArray(value)
+    if type(value) is np.ndarray and value.ndim and CURRENT.get() is not EVALUATE:
+        return TracedArray(value)
+    return value
+
+
+def unwrap(x: Any) -> Any:
+    """A user value as the engine takes it: a tracer, a private array, or a scalar."""
+    kind = type(x)
+    if kind is TracedScalar:
+        return x._value
+    if kind is TracedArray:
+        return x._read()
+    if kind in SCALARS:
+        return x
+    if kind is np.ndarray:
+        interpreter = CURRENT.get()
+        return snapshot(x, interpreter) if interpreter.keeps_values else x
+    if isinstance(x, (list, tuple)):
+        return unwrap_sequence(x)
+    if isinstance(x, np.ndarray):
+        return unwrap(np.asarray(x))
+    if isinstance(x, Tracer) or isinstance(x, np.generic) or hasattr(x, "__array_namespace__"):
+        return x
+    return np.asarray(x)
+
+
+def unwrap_sequence(items: Any) -> Any:
+    """A nested list as an array; one with traced entries is stacked."""
+    if not has_traced(items):
+        return np.asarray(items)
+    from wengert._ops.structure import concatenate, reshape
+
+    parts = [unwrap(item) for item in items]
+    dtype = np.result_type(*(p if type(p) in (int, float, complex, bool) else p.dtype for p in parts))
+    rows = []
+    for p in parts:
+        row = p if hasattr(p, "shape") else np.asarray(p, dtype)
+        rows.append(reshape(cast(row, dtype), shape=(1, *row.shape)))
+    return concatenate(*rows, axis=0)
+
+
+def has_traced(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return any(has_traced(item) for item in x)
+    return isinstance(x, (TracedArray, TracedScalar))
+
+
+# -- operators -------------------------------------------------------------------------
+
+
+def _operand(x: Any) -> Any:
+    """As `unwrap`, but `NotImplemented` for what NumPy's operators would not take."""
+    kind = type(x)
+    if kind in SCALARS:
+        return x
+    if kind is TracedScalar:
+        return x._value
+    if kind is TracedArray:
+        return x._read()
+    if isinstance(x, (np.ndarray, np.generic, list, tuple)):
+        return unwrap(x)
+    return NotImplemented
+
+
+def _apply(op: Any, operands: tuple[Any, ...]) -> Any:
+    interpreter = CURRENT.get()
+    if interpreter is EVALUATE:
+        for x in operands:
+            if isinstance(x, Tracer):
+                x.refuse_leak()
+    return wrap(interpreter.apply(op, operands, _NO_PARAMS))
+
+
+def _binary(op: Any) -> tuple[Any, Any]:
+    def method(self: Any, other: Any) -> Any:
+        y = _operand(other)
+        if y is NotImplemented:
+            return y
+        return _apply(op, (self._read(), y))
+
+    def reflected(self: Any, other: Any) -> Any:
+        y = _operand(other)
+        if y is NotImplemented:
+            return y
+        return _apply(op, (y, self._read()))
+
+    return method, reflected
+
+
+def _in_place(op: Any) -> Any:
+    def method(self: TracedArray, other: Any) -> Any:
+        y = _operand(other)
+        if y is NotImplemented:
+            return y
+        interpreter = CURRENT.get()
+        return self._assign(interpreter.apply(op, (self._read(), y), _NO_PARAMS))
+
+    return method
+
+
+def _unary(op: Any) -> Any:
+    return lambda self: _apply(op, (self._read(),))
+
+
+_BINARY = {
+    "add": ops.add,
+    "sub": ops.subtract,
+    "mul": ops.multiply,
+    "truediv": ops.divide,
+    "floordiv": ops.floor_divide,
+    "mod": ops.remainder,
+    "pow": ops.power,
+    "and": ops.bitwise_and,
+    "or": ops.bitwise_or,
+    "xor": ops.bitwise_xor,
+    "lshift": ops.left_shift,
+    "rshift": ops.right_shift,
+}
+for _name, _op in _BINARY.items():
+    _method, _reflected = _binary(_op)
+    for _class in (TracedScalar, TracedArray):
+        setattr(_class, f"__{_name}__", _method)
+        setattr(_class, f"__r{_name}__", _reflected)
+    setattr(TracedArray, f"__i{_name}__", _in_place(_op))
+
+_COMPARISONS = {
+    "eq": ops.equal,
+    "ne": ops.not_equal,
+    "lt": ops.less,
+    "le": ops.less_equal,
+    "gt": ops.greater,
+    "ge": ops.greater_equal,
+}
+for _class in (TracedScalar, TracedArray):
+    for _name, _op in _COMPARISONS.items():
+        setattr(_class, f"__{_name}__", _binary(_op)[0])
+    _class.__neg__ = _unary(ops.negative)  # type: ignore[attr-defined]
+    _class.__pos__ = _unary(ops.positive)  # type: ignore[attr-defined]
+    _class.__abs__ = _unary(ops.absolute)  # type: ignore[attr-defined]
+    _class.__invert__ = _unary(ops.invert)  # type: ignore[attr-defined]
+
+
+# -- conversions -----------------------------------------------------------------------
+
+
+def _scalar_value(self: Any, what: str) -> Any:
+    """The concrete value of a one-entry array or scalar, to choose a path with."""
+    value = self._peek() if type(self) is TracedArray else self._value
+    if isinstance(value, Tracer) and CURRENT.get() is EVALUATE:
+        value.refuse_leak()
+    while isinstance(value, Tracer):
+        if value.interpreter.observer is not None:
+            value.interpreter.observer(what, value)
+        value = value.concrete()
+    return value
+
+
+def _cut_error(what: str, rewrite: str) -> DependenceError:
+    return DependenceError(
+        explain(
+            f"{what}: this value depends on an input that is being differentiated",
+            why="the conversion would cut the dependence, and the derivative would be "
+            "silently wrong.",
+            fix=f"{rewrite}; where a constant is meant, wg.stop_gradient(x)",
+        )
+    )
+
+
+def depends(value: Any) -> bool:
+    return isinstance(value, Tracer) and value.depends()
+
+
+def _refuse_if_dependent(self: Any, what: str, rewrite: str) -> Any:
+    value = self._peek() if type(self) is TracedArray else self._value
+    if depends(value):
+        raise _cut_error(what, rewrite)
+    return _scalar_value(self, what)
+
+
+def _bool(self: Any) -> bool:
+    return bool(_scalar_value(self, "bool()"))
+
+
+def _int(self: Any) -> int:
+    return int(_scalar_value(self, "int()"))
+
+
+def _index(self: Any) -> int:
+    return operator.index(_scalar_value(self, "index"))
+
+
+def _float(self: Any) -> float:
+    return float(_refuse_if_dependent(self, "float()", "keep the traced value, and use the functions of wengert.numpy instead of math's"))
+
+
+def _complex(self: Any) -> complex:
+    return complex(_refuse_if_dependent(self, "complex()", "keep the traced value"))
+
+
+def _item(self: Any, *args: Any) -> Any:
+    target = self[args if len(args) > 1 else args[0]] if args else self
+    if not isinstance(target, (TracedArray, TracedScalar)):
+        return target.item()
+    return np.asarray(_refuse_if_dependent(target, "item()", "index the array: x[i] is a scalar")).item()
+
+
+def _array(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    value = _refuse_if_dependent(
+        self,
+        "numpy.asarray()",
+        "write into an array made by wengert.numpy (np.zeros of `import wengert.numpy as "
+        "np`), and use its functions",
+    )
+    return np.array(value, dtype=dtype)
+
+
+def _tolist(self: Any) -> Any:
+    return _array(self).tolist()
+
+
+for _class in (TracedScalar, TracedArray):
+    _class.__bool__ = _bool  # type: ignore[attr-defined]
+    _class.__int__ = _int  # type: ignore[attr-defined]
+    _class.__index__ = _index  # type: ignore[attr-defined]
+    _class.__float__ = _float  # type: ignore[attr-defined]
+    _class.__complex__ = _complex  # type: ignore[attr-defined]
+    _class.__array__ = _array  # type: ignore[attr-defined]
+    _class.item = _item  # type: ignore[attr-defined]
+    _class.tolist = _tolist  # type: ignore[attr-defined]
+
+
+def ops_reshape(value: Any, shape: tuple[int, ...]) -> Any:
+    from wengert._ops.structure import reshape
+
+    return reshape(value, shape=shape)

@@ -1,0 +1,91 @@
+"""Steps from a base array to a view of it, each a pure get and put."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert._core.interp import Tracer
+from wengert._ops.complex import imag, real
+from wengert._ops.indexing import getitem, update
+from wengert._ops.structure import _inverse, reshape, transpose
+
+
+class IndexStep(NamedTuple):
+    index: tuple[Any, ...]
+
+    def get(self, x: Any) -> Any:
+        return getitem(x, index=self.index)
+
+    def put(self, x: Any, part: Any, donate: bool) -> Any:
+        return update(x, part, index=self.index, donate=donate)
+
+
+class TransposeStep(NamedTuple):
+    axes: tuple[int, ...]
+
+    def get(self, x: Any) -> Any:
+        return transpose(x, axes=self.axes)
+
+    def put(self, x: Any, part: Any, donate: bool) -> Any:
+        back = transpose(part, axes=_inverse(self.axes))
+        return update(x, back, index=(Ellipsis,), donate=donate)
+
+
+class ReshapeStep(NamedTuple):
+    new_shape: tuple[int, ...]
+    order: str
+
+    def get(self, x: Any) -> Any:
+        return reshape(x, shape=self.new_shape, order=self.order)
+
+    def put(self, x: Any, part: Any, donate: bool) -> Any:
+        back = reshape(part, shape=x.shape, order=self.order)
+        return update(x, back, index=(Ellipsis,), donate=donate)
+
+
+class PartStep(NamedTuple):
+    """The real or the imaginary part of a complex array."""
+
+    imaginary: bool
+
+    def get(self, x: Any) -> Any:
+        return imag(x) if self.imaginary else real(x)
+
+    def put(self, x: Any, part: Any, donate: bool) -> Any:
+        whole = real(x) + 1j * part if self.imaginary else part + 1j * imag(x)
+        return update(x, whole, index=(Ellipsis,), donate=donate)
+
+
+Step = IndexStep | TransposeStep | ReshapeStep | PartStep
+
+
+def follow(path: tuple[Step, ...], x: Any) -> Any:
+    for step in path:
+        x = step.get(x)
+    return x
+
+
+def put(
+    x: Any, path: tuple[Step, ...], index: Any, operands: Any, v: Any, donate: bool
+) -> Any:
+    """`x` with `v` written at `index` of the view that `path` leads to."""
+    if not path:
+        return update(x, v, *operands, index=index, donate=donate)
+    part = put(path[0].get(x), path[1:], index, operands, v, False)
+    return path[0].put(x, part, donate)
+
+
+def concrete_array(x: Any) -> np.ndarray | None:
+    """The array at the bottom of a tower of tracers: it has NumPy's memory layout."""
+    while isinstance(x, Tracer):
+        x = getattr(x, "primal", None) if hasattr(x, "primal") else getattr(x, "value", None)
+    return x if isinstance(x, np.ndarray) else None
+
+
+def reshape_is_view(x: Any, shape: tuple[int, ...], order: str) -> bool:
+    array = concrete_array(x)
+    if array is None or array.size == 0 or array.ndim != len(x.shape):
+        return True
+    return np.may_share_memory(np.reshape(array, shape, order=order), array)  # type: ignore[call-overload]

@@ -1,0 +1,1 @@
+"""The engine's ground floor: types, ops, interpreters, the traced array."""

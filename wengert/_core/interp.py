@@ -1,0 +1,142 @@
+"""Interpreters of ops, and the context that says which one is running.
+
+A transformation is an interpreter: it handles every op applied while it is current and
+hands what is not its own to the interpreter below, its parent. At the bottom is
+`EVALUATE`, which computes.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Iterator, NoReturn
+
+import numpy as np
+
+from wengert._core.source import Site, explain, user_site
+from wengert._core.types import ArrayType, Params, Shape
+from wengert.errors import LeakedValueError
+
+if TYPE_CHECKING:
+    from wengert._core.op import Op
+
+
+class Interpreter:
+    """Handler of ops.
+
+    `keeps_values` says whether this interpreter, or one below it, keeps operands after
+    the op has run, so that a user's array must be snapshotted before it is handed over.
+    """
+
+    name = "interpreter"
+    keeps_values = False
+    observer: Any = None  # told of bool() and int() of a tracer; see wg.audit
+
+    def __init__(self, parent: Interpreter | None) -> None:
+        self.parent = parent
+        self.alive = True
+        self.begun: Site | None = user_site() if parent is not None else None
+        self.snapshots: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        if parent is not None:
+            self.keeps_values = self.keeps_values or parent.keeps_values
+
+    def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
+        raise NotImplementedError
+
+    def chain(self) -> Iterator[Interpreter]:
+        """This interpreter and those below it."""
+        interpreter: Interpreter | None = self
+        while interpreter is not None:
+            yield interpreter
+            interpreter = interpreter.parent
+
+    @contextmanager
+    def running(self) -> Iterator[Interpreter]:
+        """Make this the current interpreter; it is dead when the block ends."""
+        token = CURRENT.set(self)
+        try:
+            yield self
+        finally:
+            CURRENT.reset(token)
+            self.alive = False
+
+
+class Evaluate(Interpreter):
+    """Computes on the arrays of one namespace: NumPy's, or any Array API library's."""
+
+    name = "evaluate"
+
+    def __init__(self, xp: Any = np) -> None:
+        super().__init__(None)
+        self.xp = xp
+
+    def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
+        for x in operands:
+            if isinstance(x, Tracer):
+                x.refuse_leak()
+        if self.xp is np:
+            return op.evaluate(*operands, **params)
+        return op.evaluate_with(self.xp, *operands, **params)
+
+
+EVALUATE = Evaluate()
+CURRENT: ContextVar[Interpreter] = ContextVar("wengert_interpreter", default=EVALUATE)
+
+
+@contextmanager
+def using(interpreter: Interpreter) -> Iterator[None]:
+    """Run a block under an interpreter that goes on living after it."""
+    token = CURRENT.set(interpreter)
+    try:
+        yield
+    finally:
+        CURRENT.reset(token)
+
+
+class Tracer:
+    """A value passed around by an interpreter; immutable.
+
+    One whose shape is ``()`` is also what user code sees: a traced scalar. Operators and
+    methods are attached by `wengert.numpy`.
+    """
+
+    __slots__ = ()
+
+    interpreter: Interpreter
+
+    @property
+    def shape(self) -> Shape:
+        raise NotImplementedError
+
+    @property
+    def dtype(self) -> Any:
+        raise NotImplementedError
+
+    @property
+    def type(self) -> ArrayType:
+        return ArrayType(self.shape, self.dtype)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def concrete(self) -> Any:
+        """The value as the interpreter below sees it, for `bool`, `int` and printing."""
+        raise NotImplementedError
+
+    def depends(self) -> bool:
+        """Whether converting this value would cut a dependence on an input."""
+        return True
+
+    def refuse_leak(self) -> NoReturn:
+        """Raise: this tracer has reached an interpreter that is not above its own."""
+        state = "is running in another thread" if self.interpreter.alive else "has ended"
+        raise LeakedValueError(
+            explain(
+                f"a traced value is used outside the transformation that made it "
+                f"({self.interpreter.name}, begun at {self.interpreter.begun}), which {state}",
+                why="its derivative would be lost.",
+                fix="return the value from the function (has_aux=True for extra results) "
+                "instead of storing it",
+            )
+        )

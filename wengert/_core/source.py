@@ -1,0 +1,70 @@
+"""Where in the user's files something happened."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import NamedTuple
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+# Compared by exact string, once or twice for each traced operation: the examples and
+# the command line are user code, which is why they are left out.
+INTERNAL_FILES = frozenset(
+    str(path)
+    for path in _PACKAGE.rglob("*.py")
+    if path.relative_to(_PACKAGE).parts[0] not in ("examples", "cli", "__main__.py")
+) | {functools_file for functools_file in (os.path.abspath(__import__("functools").__file__),
+     os.path.abspath(__import__("contextlib").__file__))}
+
+
+class Site(NamedTuple):
+    """A place in a user's file; the line is decoded only when it is asked for."""
+
+    code: CodeType
+    offset: int
+
+    @property
+    def file(self) -> str:
+        return self.code.co_filename
+
+    @property
+    def line(self) -> int:
+        best = self.code.co_firstlineno
+        for start, end, line in self.code.co_lines():
+            if start <= self.offset < end and line is not None:
+                return line
+        return best
+
+    @property
+    def text(self) -> str:
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        text = self.text
+        return f"{self.file}:{self.line}" + (f": {text}" if text else "")
+
+
+def user_frame(depth: int = 1) -> FrameType:
+    """The innermost frame of the user's code, `depth` frames above the caller or more."""
+    frame = sys._getframe(depth + 1)
+    while frame.f_code.co_filename in INTERNAL_FILES and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def user_site(depth: int = 1) -> Site:
+    frame = user_frame(depth + 1)
+    return Site(frame.f_code, frame.f_lasti)
+
+
+def explain(what: str, *, why: str = "", fix: str, site: Site | None = None) -> str:
+    """The text of an error: what, where, why, and a fix."""
+    lines = [what, f"  at {site or user_site(2)}"]
+    if why:
+        lines.append(f"  {why}")
+    lines.append(f"  Fix: {fix}")
+    return "\n".join(lines)

@@ -1,0 +1,95 @@
+"""Pytrees over optree, in a namespace of our own.
+
+A dataclass is registered when it is first seen, and rebuilt without its constructor, so
+that traced values and `None` may stand where the constructor would check types.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Callable
+
+import optree
+
+NAMESPACE = "wengert"
+
+
+def _register(cls: type) -> None:
+    names = [field.name for field in dataclasses.fields(cls)]
+
+    def flatten(instance: Any) -> tuple[list[Any], None, list[str]]:
+        return [getattr(instance, name) for name in names], None, names
+
+    def unflatten(_: None, children: Any) -> Any:
+        instance = object.__new__(cls)
+        for name, child in zip(names, children, strict=True):
+            object.__setattr__(instance, name, child)
+        return instance
+
+    optree.register_pytree_node(cls, flatten, unflatten, namespace=NAMESPACE)
+
+
+def flatten(tree: Any) -> tuple[list[Any], Any]:
+    """Leaves of a pytree, and what `unflatten` needs to put them back."""
+    while True:
+        leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
+        unseen = {
+            type(leaf)
+            for leaf in leaves
+            if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)
+        }
+        if not unseen:
+            return leaves, structure
+        for cls in unseen:
+            _register(cls)
+
+
+def unflatten(structure: Any, leaves: Any) -> Any:
+    return optree.tree_unflatten(structure, list(leaves))
+
+
+def map(fun: Callable[..., Any], tree: Any, *rest: Any) -> Any:
+    """Apply a function to the leaves of pytrees of one structure.
+
+    Example:
+        >>> import wengert as wg
+        >>> wg.tree.map(lambda a, b: a + b, {"w": 1.0}, {"w": 2.0})
+        {'w': 3.0}
+    """
+    leaves, structure = flatten(tree)
+    others = [structure.flatten_up_to(other) for other in rest]
+    return unflatten(structure, [fun(*xs) for xs in zip(leaves, *others, strict=True)])
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The leaves of a pytree, in order.
+
+    Example:
+        >>> import wengert as wg
+        >>> wg.tree.leaves({"w": 1.0, "b": (2.0, None)})
+        [2.0, 1.0]
+    """
+    return flatten(tree)[0]
+
+
+def paths(tree: Any, root: str) -> list[str]:
+    """For each leaf, the Python expression that reaches it from `root`."""
+    accessors = optree.tree_accessors(tree, namespace=NAMESPACE)
+    return [accessor.codify(root) for accessor in accessors]
+
+
+def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
+    """The entry of a prefix tree (None is an entry) for each leaf of a tree."""
+    structure = flatten(tree)[1]
+    result: list[Any] = []
+
+    def add(entry: Any, subtree: Any) -> None:
+        result.extend([entry] * len(flatten(subtree)[0]))
+
+    flat, prefix_structure = optree.tree_flatten(prefix, none_is_leaf=True, namespace=NAMESPACE)
+    if prefix_structure.num_leaves == 1 and not isinstance(prefix, (tuple, list, dict)):
+        return [prefix] * structure.num_leaves
+    subtrees = prefix_structure.flatten_up_to(tree)
+    for entry, subtree in zip(flat, subtrees, strict=True):
+        add(entry, subtree)
+    return result

@@ -1,0 +1,76 @@
+"""Types of values: a shape and a dtype."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+Extent: TypeAlias = Any  # a Python int, or an integer scalar of a staged program
+Shape: TypeAlias = tuple[Extent, ...]
+Params: TypeAlias = dict[str, Any]
+
+PYTHON_SCALARS = (bool, int, float, complex)
+
+
+class ArrayType(NamedTuple):
+    """Shape and dtype of a value; what a rule sees of an operand that is not kept."""
+
+    shape: Shape
+    dtype: np.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+
+
+def type_of(x: Any) -> ArrayType:
+    """Type of any operand; a Python scalar has the dtype that NumPy gives it alone."""
+    if isinstance(x, PYTHON_SCALARS):
+        return ArrayType((), np.result_type(type(x)))
+    return ArrayType(x.shape, x.dtype)
+
+
+def shape_of(x: Any) -> Shape:
+    return () if isinstance(x, PYTHON_SCALARS) else x.shape
+
+
+def ndim_of(x: Any) -> int:
+    return 0 if isinstance(x, PYTHON_SCALARS) else len(x.shape)
+
+
+def dtype_of(x: Any) -> Any:
+    """dtype, or the Python type of a weak scalar, as `np.result_type` takes it."""
+    return type(x) if isinstance(x, PYTHON_SCALARS) else x.dtype
+
+
+def is_complex(x: Any) -> bool:
+    if type(x) is np.float64:
+        return False
+    if isinstance(x, PYTHON_SCALARS):
+        return isinstance(x, complex)
+    return is_complex_dtype(x.dtype)
+
+
+def is_complex_dtype(dtype: Any) -> bool:
+    return getattr(dtype, "kind", None) == "c" or "complex" in str(dtype)
+
+
+_INEXACT_NAMES = ("float", "bfloat", "complex")
+
+
+def is_inexact(dtype: Any) -> bool:
+    """Whether values of this dtype can carry a derivative (ml_dtypes included)."""
+    kind = getattr(dtype, "kind", None)
+    if kind is not None and kind in "fc":
+        return True
+    if kind is not None and kind in "biuOSUMm":
+        return False
+    return any(name in str(dtype) for name in _INEXACT_NAMES)
+
+
+def result_dtype(*operands: Any) -> np.dtype:
+    return np.result_type(*(dtype_of(x) for x in operands))

@@ -1,0 +1,1 @@
+"""Transformations: forward, reverse and batched interpretation of ops."""

@@ -1,0 +1,158 @@
+"""`jvp` and `linearize`: forward mode."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from wengert._core import tree
+from wengert._core.interp import CURRENT, EVALUATE, using
+from wengert._core.source import explain
+from wengert._core.types import type_of
+from wengert._modes import api
+from wengert._modes.dual import Dual, DualTracer
+from wengert._modes.tape import Tape, TapeTracer, forward
+from wengert.errors import ArgumentError
+
+
+def _match_tangents(name: str, primals: Any, tangents: Any, inputs: api.Inputs) -> list[Any]:
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise ArgumentError(
+            explain(
+                f"{name}: primals and tangents must be tuples, one entry per argument",
+                fix="write wg.jvp(f, (x,), (dx,))",
+            )
+        )
+    leaves = api.match_tree(name, "tangents", tuple(tangents), inputs.structure)
+    paths = tree.paths(tuple(primals), "tangents")
+    return [
+        None
+        if leaves[i] is None
+        else api.check_tangent(name, paths[i], leaves[i], value)
+        for i, value in zip(inputs.active, inputs.values, strict=True)
+    ]
+
+
+def jvp(
+    fun: Callable[..., Any],
+    primals: tuple[Any, ...],
+    tangents: tuple[Any, ...],
+    *,
+    holomorphic: bool = False,
+    convention: str = "steepest",
+    strict_nan: bool = False,
+) -> tuple[Any, Any]:
+    """Value of ``fun`` and its derivative along ``tangents``, in one sweep.
+
+    Args:
+        fun: Function of ``len(primals)`` pytrees that returns a pytree of arrays.
+        primals: Tuple of the arguments; floating or complex array leaves.
+        tangents: Tuple of the same structure; each leaf has the shape of its primal.
+        holomorphic, convention: accepted for symmetry with `vjp`; a directional
+            derivative does not depend on them.
+        strict_nan: IEEE arithmetic for 0 times infinity, instead of 0.
+
+    Returns:
+        ``(value, tangent)``, two pytrees of one structure.
+
+    Raises:
+        DTypeError: an array leaf is of integer or bool dtype.
+        ShapeError, TreeError: the tangents do not fit the primals.
+
+    Example:
+        >>> import wengert as wg
+        >>> wg.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
+        (np.float64(6.0), np.float64(3.0))
+
+    References:
+        Griewank & Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, ch. 3.
+    """
+    primals = tuple(primals) if isinstance(primals, list) else primals
+    if isinstance(primals, tuple):
+        api.refuse_static("jvp", primals, tuple(range(len(primals))))
+    inputs = api.collect("jvp", primals, "primals")
+    given = _match_tangents("jvp", primals, tangents, inputs)
+    base = api.base_interpreter(inputs.leaves, strict_nan)
+    with Dual(base).running() as dual:
+        tracers = [
+            v if t is None else DualTracer(dual, v, t)
+            for v, t in zip(inputs.values, given, strict=True)
+        ]
+        out = api.call(fun, inputs, tracers, list)
+        outputs, structure = api.results(out)
+    values, derivatives = [], []
+    for v in outputs:
+        if type(v) is DualTracer and v.interpreter is dual:
+            values.append(v.primal)
+            derivatives.append(v.tangent)
+        else:
+            values.append(v)
+            derivatives.append(None if api.is_static(v) else api.zeros_like_type(type_of(v)))
+    handed = api.hand_out(values + derivatives)
+    count = len(values)
+    return tree.unflatten(structure, handed[:count]), tree.unflatten(structure, handed[count:])
+
+
+def linearize(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """Value of ``fun`` and its pushforward, the linear map of tangents.
+
+    ``fun`` runs once; the pushforward may be called any number of times.
+
+    Args:
+        fun: Function of ``len(primals)`` pytrees that returns a pytree of arrays.
+        *primals: Points of evaluation; floating or complex array leaves.
+
+    Returns:
+        ``(value, pushforward)``; ``pushforward(*tangents)`` takes a tangent per primal
+        and returns one with the structure of ``value``.
+
+    Raises:
+        DTypeError, ShapeError, TreeError: as `jvp`.
+
+    Example:
+        >>> import wengert as wg
+        >>> value, pushforward = wg.linearize(lambda x: x * x, 3.0)
+        >>> pushforward(1.0), pushforward(10.0)
+        (np.float64(6.0), np.float64(60.0))
+    """
+    api.refuse_static("linearize", primals, tuple(range(len(primals))))
+    inputs = api.collect("linearize", primals, "primals")
+    base = api.base_interpreter(inputs.leaves)
+    # Dual numbers whose tangents are on a tape: what is recorded is the linear part.
+    with Tape(base).running() as tape:
+        variables = [
+            tape.variable(api.zeros_like_type(type_of(v))) for v in inputs.values
+        ]
+        with Dual(tape).running() as dual:
+            tracers = [
+                DualTracer(dual, v, t) for v, t in zip(inputs.values, variables, strict=True)
+            ]
+            outputs, structure = api.results(api.call(fun, inputs, tracers, list))
+    pairs = [
+        (v.primal, v.tangent)
+        if type(v) is DualTracer and v.interpreter is dual
+        else (v, None)
+        for v in outputs
+    ]
+    value = tree.unflatten(structure, api.hand_out([v for v, _ in pairs], kept=True))
+
+    def pushforward(*tangents: Any) -> Any:
+        given = _match_tangents("pushforward", primals, tangents, inputs)
+        current = CURRENT.get()
+        with using(base if current is EVALUATE else current):
+            known = {
+                variable.index: t
+                for variable, t in zip(variables, given, strict=True)
+                if t is not None
+            }
+            known = forward(tape.entries, known)
+            derivatives = []
+            for v, t in pairs:
+                if type(t) is TapeTracer and t.index in known:
+                    derivatives.append(known[t.index])
+                else:
+                    derivatives.append(
+                        None if api.is_static(v) else api.zeros_like_type(type_of(v))
+                    )
+        return tree.unflatten(structure, api.hand_out(derivatives, kept=True))
+
+    return value, pushforward

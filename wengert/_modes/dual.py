@@ -1,0 +1,78 @@
+"""Forward mode: dual numbers a + b eps, carried by every value.
+
+A tangent that is known to be zero is `None`, a structural zero; a value with no tangent
+at all is not wrapped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wengert._core.interp import CURRENT, Interpreter, Tracer
+from wengert._core.op import Op
+from wengert._core.types import Params
+from wengert.errors import NonFiniteError
+
+
+class DualTracer(Tracer):
+    """A dual number: a primal and its tangent, both values of the interpreter below."""
+
+    __slots__ = ("interpreter", "primal", "tangent")
+
+    def __init__(self, interpreter: Dual, primal: Any, tangent: Any) -> None:
+        self.interpreter = interpreter
+        self.primal = primal
+        self.tangent = tangent
+
+    @property
+    def shape(self) -> Any:
+        return self.primal.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self.primal.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.primal.ndim
+
+    def concrete(self) -> Any:
+        return self.primal
+
+
+class Dual(Interpreter):
+    """Interpreter that propagates tangents along with primals."""
+
+    name = "jvp"
+
+    def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
+        primals = []
+        tangents = []
+        active = False
+        for x in operands:
+            if type(x) is DualTracer and x.interpreter is self:
+                primals.append(x.primal)
+                tangents.append(x.tangent)
+                active = True
+            else:
+                primals.append(x)
+                tangents.append(None)
+        if not active:
+            return self.parent.apply(op, operands, params)
+        token = CURRENT.set(self.parent)
+        try:
+            out = self.parent.apply(op, tuple(primals), params)
+            if op.cut is not None:
+                return out
+            try:
+                tangent = op.jvp(tuple(primals), tuple(tangents), out, params)
+            except NonFiniteError as error:
+                raise error.relabel("tangent", op.name) from None
+        finally:
+            CURRENT.reset(token)
+        if op.multiple:
+            return tuple(
+                o if t is None else DualTracer(self, o, t)
+                for o, t in zip(out, tangent, strict=True)
+            )
+        return DualTracer(self, out, tangent)

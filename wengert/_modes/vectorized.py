@@ -1,0 +1,153 @@
+"""`vmap`: one call for many lanes."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import numpy as np
+
+from wengert._core import tree
+from wengert._core.interp import Tracer
+from wengert._core.source import explain
+from wengert._modes import api
+from wengert._modes.batch import Batch, BatchTracer
+from wengert._ops.structure import broadcast_to, move_axis
+from wengert.errors import ArgumentError, ShapeError
+
+
+def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
+    """Map a function over an axis of its arguments, in one vectorised run.
+
+    Args:
+        fun: Function of pytrees of arrays, written for one lane.
+        in_axes: The axis to map over: an int or None (not mapped) for all arguments, or
+            a tuple with an entry per argument, each an int, None or a pytree prefix.
+        out_axes: Where the lanes stand in the results; None for results that do not
+            depend on the lane.
+
+    Returns:
+        A function of the batched arguments that returns the batched results.
+
+    Raises:
+        ArgumentError: nothing is mapped, or an axis is out of range.
+        ShapeError: mapped axes have different lengths.
+        LanesDisagreeError: `bool` or `int` of a value whose lanes differ.
+
+    Example:
+        >>> import numpy as np, wengert as wg
+        >>> wg.vmap(lambda a, b: a @ b, in_axes=(0, None))(np.eye(2), np.array([3.0, 4.0]))
+        array([3., 4.])
+    """
+
+    def vmapped(*args: Any, **kwargs: Any) -> Any:
+        leaves, structure = tree.flatten((args, kwargs))
+        axes = _leaf_axes(in_axes, args, kwargs)
+        paths = tree.paths((args, kwargs), "args")
+        size = _lane_count(leaves, axes, paths)
+        base = api.base_interpreter(leaves)
+        values = []
+        for leaf, axis in zip(leaves, axes, strict=True):
+            if api.is_static(leaf) or not api.is_array(leaf):
+                values.append(leaf)
+            elif axis is None:
+                values.append(leaf if api.is_scalar(leaf) else api.engine_value(leaf))
+            else:
+                value = api.engine_value(leaf)
+                values.append(move_axis(value, axis % len(value.shape), 0))
+        with Batch(base, size).running() as batch:
+            lanes = [
+                value
+                if axis is None and (not api.is_array(value) or api.is_scalar(value))
+                else api.user_value(
+                    value if axis is None else BatchTracer(batch, value),
+                    axis is not None and len(value.shape) == 1,
+                )
+                for value, axis in zip(values, axes, strict=True)
+            ]
+            lane_args, lane_kwargs = tree.unflatten(structure, lanes)
+            outputs, out_structure = api.results(fun(*lane_args, **lane_kwargs))
+        results = _gather(batch, outputs, _out_axes(out_axes, out_structure))
+        return tree.unflatten(out_structure, api.hand_out(results))
+
+    return vmapped
+
+
+def _leaf_axes(in_axes: Any, args: Any, kwargs: Any) -> list[Any]:
+    """An axis for each leaf of ``(args, kwargs)``; keyword arguments are mapped over 0."""
+    if isinstance(in_axes, list):
+        in_axes = tuple(in_axes)
+    if isinstance(in_axes, tuple) and len(in_axes) != len(args):
+        raise ArgumentError(
+            explain(
+                f"vmap: in_axes has {len(in_axes)} entries for {len(args)} argument(s)",
+                fix="give one entry per positional argument",
+            )
+        )
+    try:
+        axes = tree.broadcast_prefix(in_axes, args)
+    except (ValueError, TypeError) as error:
+        raise ArgumentError(
+            explain(f"vmap: in_axes={in_axes!r} does not fit the arguments: {error}",
+                    fix="give an int, None, or a tuple of them or of pytree prefixes")
+        ) from error  # fmt: skip
+    static = [api.is_static(leaf) for leaf in tree.leaves(args)]
+    axes = [None if s else a for a, s in zip(axes, static, strict=True)]
+    return axes + [0 if api.is_array(leaf) and not api.is_scalar(leaf) else None for leaf in tree.leaves(kwargs)]  # fmt: skip
+
+
+def _lane_count(leaves: list[Any], axes: list[Any], paths: list[str]) -> int:
+    sizes: dict[str, int] = {}
+    for leaf, axis, path in zip(leaves, axes, paths, strict=True):
+        if axis is None:
+            continue
+        shape = leaf.shape if hasattr(leaf, "shape") else ()
+        if not isinstance(axis, (int, np.integer)) or not -len(shape) <= axis < len(shape):
+            raise ArgumentError(
+                explain(
+                    f"vmap: in_axes is {axis!r} for {path}, which has shape {shape}",
+                    fix="give an axis that it has, or None not to map over it",
+                )
+            )
+        sizes[path] = shape[axis]
+    if not sizes:
+        raise ArgumentError(
+            explain("vmap: no argument is mapped over", fix="give in_axes an int somewhere")
+        )
+    if len(set(sizes.values())) > 1:
+        listing = ", ".join(f"{path}: {n}" for path, n in sizes.items())
+        raise ShapeError(
+            explain(
+                f"vmap: the mapped axes have different lengths ({listing})",
+                fix="map over axes of one length, or set in_axes to None for the others",
+            )
+        )
+    return next(iter(sizes.values()))
+
+
+def _out_axes(out_axes: Any, structure: Any) -> list[Any]:
+    dummy = tree.unflatten(structure, [0.0] * structure.num_leaves)
+    return tree.broadcast_prefix(out_axes, dummy)
+
+
+def _gather(batch: Batch, outputs: list[Any], axes: list[Any]) -> list[Any]:
+    results = []
+    for value, axis in zip(outputs, axes, strict=True):
+        if type(value) is BatchTracer and value.interpreter is batch:
+            if axis is None:
+                raise ArgumentError(
+                    explain(
+                        "vmap: out_axes is None for a result that differs between lanes",
+                        fix="give the axis where the lanes should stand",
+                    )
+                )
+            ndim = len(value.value.shape)
+            results.append(move_axis(value.value, 0, axis % ndim))
+        elif axis is None or not (api.is_array(value) or isinstance(value, Tracer)):
+            if axis is not None and isinstance(value, (bool, int)):
+                value = broadcast_to(np.asarray(value), shape=(batch.size,))
+            results.append(value)
+        else:
+            value = np.float64(value) if isinstance(value, float) else value
+            repeated = broadcast_to(value, shape=(batch.size, *value.shape))
+            results.append(move_axis(repeated, 0, axis % len(repeated.shape)))
+    return results

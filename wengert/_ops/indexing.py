@@ -1,0 +1,321 @@
+"""Indexing: reading, replacing and adding to part of an array.
+
+An `index` is NumPy's index expression as a tuple, with `Slot(k)` where the k-th index
+operand stands. ``donate=True`` promises that the first operand is never read again, so
+that its memory may become the result's: the op stays pure, the write costs O(its size).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert._core.source import explain
+from wengert._core.types import ArrayType, Params, ndim_of, type_of
+from wengert._ops.families import (
+    Sample,
+    Scatter,
+    align_ranks,
+    linear,
+    piecewise_constant,
+)
+from wengert._ops.structure import (
+    _inverse,
+    broadcast_to,
+    private_copy,
+    transpose,
+    where,
+)
+from wengert.errors import LanesDisagreeError
+
+
+class Slot(NamedTuple):
+    """Stands in an index for the k-th index operand."""
+
+    k: int
+
+
+def fill_slots(index: tuple[Any, ...], indices: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not indices:
+        return index
+    return tuple(indices[i.k] if type(i) is Slot else i for i in index)
+
+
+def _getitem(xp: Any, x: Any, *indices: Any, index: Any, copy: bool = False) -> Any:
+    out = x[fill_slots(index, indices)]
+    return private_copy(out) if copy and not indices else out
+
+
+def indexed_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> ArrayType:
+    probe = np.broadcast_to(np.zeros((), x.dtype), x.shape)
+    filled = tuple(np.zeros(t.shape, np.int64) for t in indices)
+    return ArrayType(probe[fill_slots(index, filled)].shape, x.dtype)
+
+
+class Layout(NamedTuple):
+    """Where the block of axes made by advanced indices stands in a result.
+
+    NumPy puts it where the first of adjacent advanced indices stands, else in front.
+    """
+
+    rank: int
+    position: int
+    adjacent: bool
+
+
+def _layout(index: tuple[Any, ...], types: list[ArrayType], ndim: int) -> Layout:
+    advanced = [i for i, item in enumerate(index) if type(item) is Slot or isinstance(item, int)]
+    ranks = [1 if t.dtype.kind == "b" else t.ndim for t in types]
+    adjacent = advanced == list(range(advanced[0], advanced[-1] + 1))
+    consumed = sum(
+        types[item.k].ndim if type(item) is Slot and types[item.k].dtype.kind == "b" else 1
+        for item in index
+        if item is not None and item is not Ellipsis
+    )
+    before = index[: advanced[0]]
+    position = sum(ndim - consumed if item is Ellipsis else 1 for item in before)
+    return Layout(max(ranks), position if adjacent else 0, adjacent)
+
+
+def _lane_types(batched: Any, indices: Any) -> list[ArrayType]:
+    return [
+        ArrayType(i.shape[1:] if is_batched else i.shape, i.dtype)
+        for i, is_batched in zip(indices, batched, strict=True)
+    ]
+
+
+def _per_lane(size: Any, batched: Any, indices: Any, rank: int) -> list[Any]:
+    """The lane number, and index operands that broadcast with it to (size, *block)."""
+    lanes = [np.arange(size).reshape((size,) + (1,) * rank)]
+    for i, is_batched in zip(indices, batched, strict=True):
+        own = i.shape[1:] if is_batched else i.shape
+        lead = size if is_batched else 1
+        lanes.append(i.reshape((lead,) + (1,) * (rank - len(own)) + tuple(own)))
+    return lanes
+
+
+def _with_lane_slot(index: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (Slot(0), *(Slot(i.k + 1) if type(i) is Slot else i for i in index))
+
+
+def _block_axes(layout: Layout, ndim: int, lead: int) -> tuple[int, ...] | None:
+    """Axes that take (size, block, others) to (size, others, block, others).
+
+    `lead` is where the batch axis stands, before or behind the block.
+    """
+    block = [i + (lead == 0) for i in range(layout.rank)]
+    batch = 0 if lead == 0 else layout.rank
+    others = list(range(layout.rank + 1, ndim))
+    axes = (batch, *others[: layout.position], *block, *others[layout.position :])
+    return None if axes == tuple(range(ndim)) else axes
+
+
+def _batched_index(
+    size: Any, batched: Any, indices: Any, index: Any, ndim: int
+) -> tuple[list[Any], tuple[Any, ...], Any]:
+    """``(indices, index, axes)`` behind a batch axis.
+
+    `axes(ndim of the result)` takes what NumPy then returns to the per-lane layout.
+    """
+    if not indices:
+        return [], (slice(None), *index), lambda _: None
+    types = _lane_types(batched, indices)
+    layout = _layout(index, types, ndim)
+    if any(batched):
+        if any(t.dtype.kind == "b" for t in types):
+            raise LanesDisagreeError(
+                explain(
+                    "indexing: a batched boolean mask selects another number of entries "
+                    "in each lane",
+                    fix="use np.where(mask, value, x), or wg.map",
+                )
+            )
+        lanes = _per_lane(size, batched, indices, layout.rank)
+        return lanes, _with_lane_slot(index), lambda n: _block_axes(layout, n, 0)
+    if layout.adjacent:
+        return list(indices), (slice(None), *index), lambda _: None
+    return list(indices), (slice(None), *index), lambda n: _block_axes(layout, n, 1)
+
+
+def _getitem_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
+    (x, *indices), (x_batched, *rest) = operands, batched
+    if not x_batched:
+        x = broadcast_to(x, shape=(size, *x.shape))
+    lanes, index, axes_for = _batched_index(size, rest, indices, p["index"], x.ndim - 1)
+    out = getitem(x, *lanes, **{**p, "index": index})
+    axes = axes_for(out.ndim)
+    return out if axes is None else transpose(out, axes=axes)
+
+
+def _getitem_transpose(ct: Any, _x: Any, *indices: Any, index: Any, **_: Any) -> Scatter:
+    return Scatter(ct, indices, index)
+
+
+_ROWS = np.array([0, 2, 2])
+_MASK = np.array([True, False, True])
+_INDEX_SAMPLES = [
+    (((4, 3),), (slice(1, None, 2), slice(None, None, -1))),
+    (((4, 3),), (1,)),
+    (((4, 3),), (2, 1)),
+    (((4, 3),), (None, Ellipsis, 0)),
+    (((4, 3), _ROWS), (Slot(0),)),
+    (((4, 3), _ROWS, np.array([1, 1, 0])), (Slot(0), Slot(1))),
+    (((4, 3), _ROWS[:, None], np.array([1, 0])), (Slot(0), Slot(1))),
+    (((3, 4), _ROWS), (slice(0, 2), Slot(0))),
+    (((3, 2), _MASK), (Slot(0),)),
+]
+
+getitem = linear(
+    "getitem",
+    _getitem,
+    abstract=indexed_type,
+    transposes=(_getitem_transpose,),
+    batch=_getitem_batch,
+    samples=[Sample(operands, {"index": index}) for operands, index in _INDEX_SAMPLES],
+)
+
+
+# -- writes ---------------------------------------------------------------------------
+
+
+def _writable(x: Any, donate: bool) -> Any:
+    """The memory to write into: the operand's own if it is given away."""
+    return x if donate and isinstance(x, np.ndarray) and x.flags.writeable else copied(x)
+
+
+def copied(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        return private_copy(x) if 0 not in x.strides else x.copy()
+    if isinstance(x, np.generic):
+        return np.array(x)
+    from array_api_compat import array_namespace
+
+    return array_namespace(x).asarray(x, copy=True)
+
+
+def _update_evaluate(xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate: bool = False) -> Any:
+    out = _writable(x, donate)
+    out[fill_slots(index, indices)] = v
+    return out
+
+
+def _add_at_evaluate(xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate: bool = False) -> Any:
+    out = _writable(x, donate)
+    where_to = fill_slots(index, indices)
+    if any(getattr(i, "ndim", 0) and i.dtype.kind != "b" for i in indices):
+        np.add.at(out, where_to, v)
+    else:
+        out[where_to] += v
+    return out
+
+
+def _last_writer(xp: Any, *indices: Any, index: Any, shape: Any, region: Any) -> Any:
+    """Which entries of a written region are the last to be written where they land."""
+    numbers = np.arange(int(np.prod(region))).reshape(region)
+    owner = np.full(shape, -1)
+    owner[fill_slots(index, indices)] = numbers
+    return owner[fill_slots(index, indices)] == numbers
+
+
+def _last_writer_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
+    lanes, index, axes_for = _batched_index(size, batched, operands, p["index"], len(p["shape"]))
+    region = (size, *p["region"])
+    axes = axes_for(len(region))
+    written = region if axes is None else tuple(np.array(region)[np.argsort(axes)].tolist())
+    out = last_writer(*lanes, index=index, shape=(size, *p["shape"]), region=written)
+    return out if axes is None else transpose(out, axes=axes)
+
+
+last_writer = piecewise_constant(
+    "last_writer",
+    _last_writer,
+    reason="positions are integers",
+    abstract=lambda *_, region, **__: ArrayType(region, np.dtype(bool)),
+    batch=_last_writer_batch,
+    domains=[],
+)
+
+
+def _may_repeat(indices: tuple[Any, ...]) -> bool:
+    return any(ndim_of(i) > 0 and i.dtype.kind != "b" for i in indices)
+
+
+def _update_transpose_x(
+    ct: Any, _x: Any, v_type: ArrayType, *indices: Any, index: Any, donate: bool = False
+) -> Any:
+    return update(ct, 0.0, *indices, index=index, donate=donate)
+
+
+def _update_transpose_v(
+    ct: Any, x_type: ArrayType, v_type: ArrayType, *indices: Any, index: Any, **_: Any
+) -> Any:
+    taken = getitem(ct, *indices, index=index, copy=True)
+    if not _may_repeat(indices):
+        return taken
+    last = last_writer(*indices, index=index, shape=x_type.shape, region=taken.shape)
+    return where(last, taken, 0.0)
+
+
+def _write_batch(size: Any, batched: Any, operands: Any, p: Params, op: Any) -> Any:
+    (x, v, *indices), (x_batched, v_batched, *rest) = operands, batched
+    if not x_batched:
+        x = broadcast_to(x, shape=(size, *x.shape))
+        p = {**p, "donate": False}
+    if _is_whole_mask(p["index"], indices, rest, v, v_batched):
+        (mask,), (v,) = indices, align_ranks((v_batched, True), (v, x))[:1]
+        return where(mask, v, x) if op is update else x + where(mask, v, 0.0)
+    lanes, index, axes_for = _batched_index(size, rest, indices, p["index"], x.ndim - 1)
+    if v_batched or axes_for(x.ndim) is not None:
+        types = [type_of(i) for i in lanes]
+        region = indexed_type(type_of(x), *types, index=index).shape
+        axes = axes_for(len(region))
+        v = align_ranks((v_batched, True), (v, broadcast_to(0.0, shape=region)))[0]
+        if axes is not None:
+            lane_shape = tuple(region[i] for i in axes)
+            v = transpose(broadcast_to(v, shape=lane_shape), axes=_inverse(axes))
+    return op(x, v, *lanes, **{**p, "index": index})
+
+
+def _is_whole_mask(index: Any, indices: Any, rest: Any, v: Any, v_batched: bool) -> bool:
+    """One boolean mask, batched, over the leading axes, and one value for each lane."""
+    return (
+        index == (Slot(0),)
+        and rest[0]
+        and indices[0].dtype.kind == "b"
+        and ndim_of(v) == int(v_batched)
+    )
+
+
+def _write_samples() -> list[Sample]:
+    samples = []
+    for operands, index in _INDEX_SAMPLES:
+        shapes = [np.zeros(o) if isinstance(o, tuple) else o for o in operands]
+        region = shapes[0][fill_slots(index, tuple(shapes[1:]))].shape
+        samples.append(
+            Sample((operands[0], region, *operands[1:]), {"index": index}, differentiate=(0, 1))
+        )
+    samples.append(Sample(((4, 3), ()), {"index": (slice(1, 3),)}, differentiate=(0, 1)))
+    return samples
+
+
+update = linear(
+    "update",
+    _update_evaluate,
+    abstract=lambda x, v, *_, **__: x,
+    transposes=(_update_transpose_x, _update_transpose_v),
+    batch=lambda size, batched, operands, p: _write_batch(size, batched, operands, p, update),
+    samples=_write_samples(),
+    consumes=True,
+)
+add_at = linear(
+    "add_at",
+    _add_at_evaluate,
+    abstract=lambda x, v, *_, **__: x,
+    transposes=(
+        lambda ct, _x, _v, *_i, **_p: ct,
+        lambda ct, _x, _v, *indices, index, **_p: getitem(ct, *indices, index=index),
+    ),
+    batch=lambda size, batched, operands, p: _write_batch(size, batched, operands, p, add_at),
+    samples=_write_samples(),
+)

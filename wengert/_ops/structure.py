@@ -1,0 +1,324 @@
+"""Shapes and dtypes: ops that move entries, all of them linear."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from wengert._core.op import Op, Undefined
+from wengert._core.types import ArrayType, Params, is_complex_dtype, shape_of, type_of
+from wengert._ops.families import Sample, align_ranks, linear
+
+# -- creation and dtype ---------------------------------------------------------------
+
+_NO_OPERANDS = Undefined("it has no operands")
+
+full = Op(
+    "full",
+    "creation",
+    evaluate=lambda xp, *, shape, value, dtype: xp.full(shape, value, dtype=dtype),
+    abstract=lambda *, shape, value, dtype: ArrayType(shape, dtype),
+    jvp=_NO_OPERANDS,
+    vjps=(),
+    batch=_NO_OPERANDS,
+)
+
+
+def _astype_evaluate(xp: Any, x: Any, *, dtype: Any) -> Any:
+    if is_complex_dtype(x.dtype) and not is_complex_dtype(dtype):
+        x = xp.real(x)
+    return x.astype(dtype) if xp is np else xp.astype(x, dtype)
+
+
+def _astype_transpose(ct: Any, x_type: ArrayType, *, dtype: Any) -> Any:
+    return astype(ct, dtype=x_type.dtype)
+
+
+astype = linear(
+    "astype",
+    _astype_evaluate,
+    abstract=lambda x, *, dtype: ArrayType(x.shape, np.dtype(dtype)),
+    transposes=(_astype_transpose,),
+    batch=lambda size, batched, operands, p: astype(*operands, **p),
+    samples=[Sample(((3, 2),), {"dtype": np.dtype(np.float64)})],
+)
+
+# `x.copy()`, and a value whose memory nothing else reads.
+copy = linear(
+    "copy",
+    lambda xp, x: private_copy(x) if xp is np else xp.asarray(x, copy=True),
+    abstract=lambda x: x,
+    transposes=(lambda ct, _x: ct,),
+    batch=lambda size, batched, operands, p: copy(*operands),
+    samples=[Sample(((3, 2),))],
+)
+
+
+def private_copy(x: Any) -> Any:
+    """A copy with the strides of the original, so that sums visit entries in its order."""
+    if not isinstance(x, np.ndarray):
+        return x
+    flags = x.flags
+    if flags.c_contiguous or flags.f_contiguous:
+        return x.copy(order="K")
+    low = sum(min(0, s * (n - 1)) for s, n in zip(x.strides, x.shape, strict=True))
+    high = sum(max(0, s * (n - 1)) for s, n in zip(x.strides, x.shape, strict=True))
+    buffer = np.empty(high - low + x.itemsize, np.uint8)
+    out = np.ndarray(x.shape, x.dtype, buffer, -low, x.strides)
+    if 0 in x.strides:
+        distinct = tuple(slice(None) if s else slice(1) for s in x.strides)
+        out[distinct] = x[distinct]
+    else:
+        out[...] = x
+    return out
+
+
+# -- shape ----------------------------------------------------------------------------
+
+
+def unbroadcast(ct: Any, shape: tuple[Any, ...]) -> Any:
+    """Sum a cotangent over the axes along which its operand was broadcast."""
+    from wengert._ops.reduction import reduce_sum
+
+    extra = ct.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        extra + i for i, n in enumerate(shape) if n == 1 and ct.shape[extra + i] != 1
+    )
+    if axes:
+        ct = reduce_sum(ct, axes=axes)
+    return ct if ct.shape == shape else reshape(ct, shape=shape)
+
+
+def _broadcast_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
+    (x,) = operands
+    rank = len(p["shape"])
+    x = x.reshape((size,) + (1,) * (rank + 1 - x.ndim) + x.shape[1:])
+    return broadcast_to(x, shape=(size, *p["shape"]))
+
+
+broadcast_to = linear(
+    "broadcast_to",
+    lambda xp, x, *, shape: xp.broadcast_to(xp.asarray(x), shape),
+    abstract=lambda x, *, shape: ArrayType(tuple(shape), x.dtype),
+    transposes=(lambda ct, x_type, **_: unbroadcast(ct, x_type.shape),),
+    batch=_broadcast_batch,
+    samples=[
+        Sample(((3, 1),), {"shape": (2, 3, 4)}),
+        Sample(((),), {"shape": (2,)}),
+        Sample(((1, 0),), {"shape": (3, 0)}),
+    ],
+)
+
+
+def reshape_order(x: np.ndarray, shape: tuple[int, ...], order: str) -> np.ndarray:
+    return np.reshape(x, shape, order=order)  # type: ignore[call-overload]
+
+
+def _reshape_evaluate(xp: Any, x: Any, *, shape: Any, order: str = "C") -> Any:
+    return xp.reshape(x, shape) if order == "C" else np.reshape(x, shape, order=order)
+
+
+def _reshape_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
+    (x,) = operands
+    if p.get("order", "C") == "C":
+        return reshape(x, shape=(size, *p["shape"]))
+    # Fortran order runs through the batch axis first: keep it last.
+    last = transpose(x, axes=(*range(1, x.ndim), 0))
+    out = reshape(last, shape=(*p["shape"], size), order="F")
+    return transpose(out, axes=(out.ndim - 1, *range(out.ndim - 1)))
+
+
+reshape = linear(
+    "reshape",
+    _reshape_evaluate,
+    abstract=lambda x, *, shape, order="C": ArrayType(tuple(shape), x.dtype),
+    transposes=(lambda ct, x_type, *, shape, order="C": reshape(ct, shape=x_type.shape, order=order),),
+    batch=_reshape_batch,
+    samples=[
+        Sample(((3, 4),), {"shape": (2, 6)}),
+        Sample(((1,),), {"shape": ()}),
+        Sample(((2, 3),), {"shape": (3, 2), "order": "F"}),
+        Sample(((0, 3),), {"shape": (3, 0)}),
+    ],
+)  # fmt: skip
+
+
+def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argsort(axes))
+
+
+transpose = linear(
+    "transpose",
+    lambda xp, x, *, axes: x.transpose(axes) if xp is np else xp.permute_dims(x, axes),
+    abstract=lambda x, *, axes: ArrayType(tuple(x.shape[i] for i in axes), x.dtype),
+    transposes=(lambda ct, _x, *, axes: transpose(ct, axes=_inverse(axes)),),
+    batch=lambda size, batched, operands, p: transpose(
+        *operands, axes=(0, *(i + 1 for i in p["axes"]))
+    ),
+    samples=[Sample(((2, 3, 4),), {"axes": (2, 0, 1)}), Sample(((3,),), {"axes": (0,)})],
+)
+
+
+def swap_last(x: Any) -> Any:
+    """The matrix transpose."""
+    n = len(x.shape)
+    return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
+
+
+def move_axis(x: Any, source: int, to: int) -> Any:
+    axes = [i for i in range(len(x.shape)) if i != source]
+    axes.insert(to, source)
+    return x if axes == sorted(axes) else transpose(x, axes=tuple(axes))
+
+
+flip = linear(
+    "flip",
+    lambda xp, x, *, axes: xp.flip(x, axis=axes),
+    abstract=lambda x, *, axes: x,
+    transposes=(lambda ct, _x, *, axes: flip(ct, axes=axes),),
+    batch=lambda size, batched, operands, p: flip(
+        *operands, axes=tuple(i + 1 for i in p["axes"])
+    ),
+    samples=[Sample(((2, 3),), {"axes": (1,)}), Sample(((2, 0),), {"axes": (0, 1)})],
+)
+
+# -- joining and padding --------------------------------------------------------------
+
+
+def _slice_of(x: Any, axis: int, start: Any, stop: Any) -> Any:
+    from wengert._ops.indexing import getitem
+
+    return getitem(x, index=(slice(None),) * axis + (slice(start, stop),))
+
+
+def _concatenate_transpose(
+    position: int, ct: Any, out_type: ArrayType, *types: ArrayType, axis: int
+) -> Any:
+    start = sum(t.shape[axis] for t in types[:position])
+    return _slice_of(ct, axis, start, start + types[position].shape[axis])
+
+
+def _concatenate_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
+    return concatenate(*spread(size, batched, operands), axis=p["axis"] + 1)
+
+
+def spread(size: Any, batched: Any, operands: Any) -> list[Any]:
+    """Every operand with a batch axis: those that have none are repeated."""
+    return [
+        x if is_batched else broadcast_to(x, shape=(size, *shape_of(x)))
+        for x, is_batched in zip(operands, batched, strict=True)
+    ]
+
+
+def _concatenate_type(*types: ArrayType, axis: int) -> ArrayType:
+    shape = list(types[0].shape)
+    shape[axis] = sum(t.shape[axis] for t in types)
+    return ArrayType(tuple(shape), np.result_type(*(t.dtype for t in types)))
+
+
+concatenate = linear(
+    "concatenate",
+    lambda xp, *xs, axis: xp.concatenate(xs, axis=axis) if xp is np else xp.concat(xs, axis=axis),
+    abstract=_concatenate_type,
+    transposes=_concatenate_transpose,
+    batch=_concatenate_batch,
+    samples=[
+        Sample(((2, 3), (2, 1), (2, 0)), {"axis": 1}, differentiate=(0, 1, 2)),
+        Sample(((3,),), {"axis": 0}),
+    ],
+    variadic=True,
+)  # fmt: skip
+
+
+def _pad_evaluate(xp: Any, x: Any, *, widths: Any) -> Any:
+    shape = tuple(n + low + high for n, (low, high) in zip(x.shape, widths, strict=True))
+    out = xp.zeros(shape, dtype=x.dtype)
+    inner = tuple(slice(low, low + n) for n, (low, _) in zip(x.shape, widths, strict=True))
+    out[inner] = x
+    return out
+
+
+def _pad_transpose(ct: Any, x_type: ArrayType, *, widths: Any) -> Any:
+    from wengert._ops.indexing import getitem
+
+    inner = tuple(
+        slice(low, low + n) for n, (low, _) in zip(x_type.shape, widths, strict=True)
+    )
+    return getitem(ct, index=inner)
+
+
+pad_zeros = linear(
+    "pad_zeros",
+    _pad_evaluate,
+    abstract=lambda x, *, widths: ArrayType(
+        tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True)), x.dtype
+    ),
+    transposes=(_pad_transpose,),
+    batch=lambda size, batched, operands, p: pad_zeros(
+        *operands, widths=((0, 0), *p["widths"])
+    ),
+    samples=[Sample(((2, 3),), {"widths": ((1, 2), (0, 1))})],
+)
+
+
+def _triangle(name: str) -> Op:
+    op = linear(
+        name,
+        lambda xp, x, *, k: getattr(xp, name)(x, k=k),
+        abstract=lambda x, *, k: x,
+        transposes=(lambda ct, _x, *, k: op(ct, k=k),),
+        batch=lambda size, batched, operands, p: op(*operands, **p),
+        samples=[Sample(((3, 4),), {"k": 0}), Sample(((2, 3, 3),), {"k": 1})],
+    )
+    return op
+
+
+tril = _triangle("tril")
+triu = _triangle("triu")
+
+
+# -- selection ------------------------------------------------------------------------
+
+
+def _where_abstract(mask: ArrayType, x: ArrayType, y: ArrayType) -> ArrayType:
+    shape = np.broadcast_shapes(mask.shape, x.shape, y.shape)
+    return ArrayType(shape, np.result_type(x.dtype, y.dtype))
+
+
+def _where_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
+    from wengert._ops.families import match
+
+    mask = primals[0]
+    dx, dy = (0.0 if t is None else t for t in tangents[1:])
+    return match(where(mask, dx, dy), out)
+
+
+# Not `scale` by the mask: the branch that was not taken gets exactly 0.
+where = Op(
+    "where",
+    "elementwise",
+    evaluate="where",
+    abstract=_where_abstract,
+    jvp=_where_jvp,
+    vjps=(
+        Undefined("its first operand is a condition"),
+        lambda ct, _out, mask, _x, _y: where(mask, ct, 0.0),
+        lambda ct, _out, mask, _x, _y: where(mask, 0.0, ct),
+    ),
+    batch=lambda size, batched, operands, p: where(*align_ranks(batched, operands)),
+    samples=[
+        Sample((np.array([True, False, True]), (3,), (3,)), differentiate=(1, 2)),
+        Sample((np.array([[True], [False]]), (3,), ()), differentiate=(1, 2)),
+    ],
+)
+
+
+def conform(ct: Any, like: ArrayType) -> Any:
+    """A cotangent with the shape and dtype of its operand."""
+    if ct.shape != like.shape:
+        ct = unbroadcast(ct, like.shape)
+    return ct if ct.dtype == like.dtype else astype(ct, dtype=like.dtype)
+
+

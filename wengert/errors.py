@@ -1,0 +1,170 @@
+"""Every exception that Wengert raises on purpose.
+
+Each derives from `WengertError` and from the builtin that a NumPy user would catch.
+A message says what happened, where in the user's file, why, and a fix that works.
+"""
+
+from __future__ import annotations
+
+
+class WengertError(Exception):
+    """Base of all errors raised on purpose by Wengert."""
+
+
+class ShapeError(WengertError, ValueError):
+    """Shapes do not fit an operation.
+
+    >>> import numpy as np, wengert.numpy as wnp
+    >>> wnp.conv(np.ones((1, 1, 4)), np.ones((1, 2, 3)))
+    Traceback (most recent call last):
+        ...
+    wengert.errors.ShapeError: conv: ...
+
+    Give both arrays the same number of channels:
+
+    >>> wnp.conv(np.ones((1, 2, 4)), np.ones((1, 2, 3))).shape
+    (1, 1, 2)
+    """
+
+
+class DTypeError(WengertError, TypeError):
+    """A value has a dtype that cannot be differentiated or combined.
+
+    >>> import wengert as wg
+    >>> wg.grad(lambda n: n * 2.0)(3)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.DTypeError: grad: ...
+
+    Pass a float:
+
+    >>> float(wg.grad(lambda n: n * 2.0)(3.0))
+    2.0
+    """
+
+
+class ArgumentError(WengertError, ValueError):
+    """An argument of a public function has a value it cannot take.
+
+    >>> import wengert as wg
+    >>> wg.grad(lambda x: x * x, argnums=1)(2.0)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.ArgumentError: grad: ...
+    """
+
+
+class TreeError(WengertError, ValueError):
+    """Two pytrees that must have one structure differ.
+
+    >>> import wengert as wg
+    >>> wg.jvp(lambda x: x[0] * x[1], ((1.0, 2.0),), ((1.0,),))
+    Traceback (most recent call last):
+        ...
+    wengert.errors.TreeError: jvp: ...
+    """
+
+
+class DependenceError(WengertError, TypeError):
+    """A conversion would silently cut a value's dependence on an input.
+
+    >>> import math
+    >>> import wengert as wg, wengert.numpy as wnp
+    >>> wg.grad(lambda x: math.sin(x))(1.0)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.DependenceError: float(): ...
+
+    Use the function of `wengert.numpy`:
+
+    >>> float(wg.grad(lambda x: wnp.sin(x))(0.0))
+    1.0
+    """
+
+
+class LeakedValueError(WengertError, RuntimeError):
+    """A traced value is used after its transformation ended, or in another thread.
+
+    >>> import wengert as wg
+    >>> kept = []
+    >>> _ = wg.grad(lambda x: kept.append(x) or x * x)(3.0)
+    >>> kept[0] + 1.0
+    Traceback (most recent call last):
+        ...
+    wengert.errors.LeakedValueError: ...
+
+    Return what you need through ``has_aux``:
+
+    >>> wg.grad(lambda x: (x * x, x), has_aux=True)(3.0)
+    (np.float64(6.0), np.float64(3.0))
+    """
+
+
+class MutationError(WengertError, RuntimeError):
+    """A write into an array that the running transformation must not change."""
+
+
+class LanesDisagreeError(WengertError, ValueError):
+    """`bool` or `int` of a batched value whose lanes differ.
+
+    >>> import numpy as np, wengert as wg, wengert.numpy as wnp
+    >>> wg.vmap(lambda x: x if x > 0 else -x)(np.array([1.0, -1.0]))
+    Traceback (most recent call last):
+        ...
+    wengert.errors.LanesDisagreeError: bool(): ...
+
+    Select instead of branching:
+
+    >>> wg.vmap(lambda x: wnp.where(x > 0, x, -x))(np.array([1.0, -1.0]))
+    array([1., 1.])
+    """
+
+
+class MissingRuleError(WengertError, NotImplementedError):
+    """An operation has no rule for the transformation that reached it."""
+
+
+class OpDefinitionError(WengertError, ValueError):
+    """A row of the op table is incomplete, malformed or registered twice."""
+
+
+class CustomRuleError(WengertError, ValueError):
+    """A user's derivative rule is missing or returns values of the wrong type."""
+
+
+class CheckpointError(WengertError, ValueError):
+    """A checkpointing schedule cannot be met."""
+
+
+class GradientCheckError(WengertError, AssertionError):
+    """`check_grads` found two derivatives that should agree and do not."""
+
+
+class NonFiniteError(WengertError, FloatingPointError):
+    """`debug_nans` met the first NaN or infinity.
+
+    >>> import wengert as wg, wengert.numpy as wnp
+    >>> with wg.debug_nans():
+    ...     wg.grad(lambda x: wnp.sqrt(x))(0.0)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.NonFiniteError: ...
+    """
+
+    def __init__(self, value: str, op: str, site: object, role: str = "primal") -> None:
+        self.value, self.op, self.site, self.role = value, op, site, role
+        super().__init__(
+            f"{op}: the first non-finite value ({value}) is in its {role}\n  at {site}\n"
+            "  Fix: keep the operands away from where the function or its derivative is "
+            "infinite, for example by np.where on the operand, not only on the result"
+        )
+
+    def relabel(self, role: str, op: str, site: object = None) -> NonFiniteError:
+        """The same error, met while the derivative of `op` was computed."""
+        if self.role != "primal":
+            return self
+        return NonFiniteError(self.value, op, site or self.site, role)
+
+
+class SymbolicError(WengertError, ValueError):
+    """`explain.symbolic` cannot give a closed form of this function."""

@@ -1,0 +1,29 @@
+"""NumPy's functions, differentiable: ``import wengert.numpy as np``.
+
+Outside a transformation they take and return plain arrays. Names that are not defined
+here (constants, dtypes, ``random``, functions without a derivative) are NumPy's own.
+"""
+
+from typing import Any
+
+import numpy as _np
+
+import wengert._ops  # every op is in the table from here on
+from wengert.numpy import creation, elementwise, reductions, shaping
+from wengert.numpy.creation import *
+from wengert.numpy.elementwise import *
+from wengert.numpy.reductions import *
+from wengert.numpy.shaping import *
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(_np, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *dir(_np)})
+
+
+from wengert.numpy import protocol as _protocol  # noqa: E402  (needs the names above)
+
+_protocol.install()

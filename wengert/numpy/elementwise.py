@@ -1,0 +1,43 @@
+"""The ufuncs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wengert._core.op import OPS
+from wengert.numpy._ufunc import Ufunc
+
+# Names under which NumPy has more than one, and ops whose name differs from NumPy's.
+ALIASES = {
+    "abs": "absolute",
+    "acos": "arccos",
+    "acosh": "arccosh",
+    "asin": "arcsin",
+    "asinh": "arcsinh",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "atanh": "arctanh",
+    "bitwise_invert": "invert",
+    "bitwise_not": "invert",
+    "bitwise_left_shift": "left_shift",
+    "bitwise_right_shift": "right_shift",
+    "conjugate": "conj",
+    "float_power": "power",
+    "mod": "remainder",
+    "pow": "power",
+    "true_divide": "divide",
+}
+
+_UFUNCS = {
+    name: Ufunc(name, OPS[name])
+    for name in dir(np)
+    if isinstance(getattr(np, name), np.ufunc) and name in OPS
+}
+for _alias, _name in ALIASES.items():
+    if _name in _UFUNCS and hasattr(np, _alias):
+        _UFUNCS[_alias] = _UFUNCS[_name]
+if "conj" in OPS:
+    _UFUNCS["conj"] = _UFUNCS["conjugate"] = Ufunc("conjugate", OPS["conj"])
+
+globals().update(_UFUNCS)
+__all__ = list(_UFUNCS)  # pyright: ignore

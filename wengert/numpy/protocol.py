@@ -1,0 +1,173 @@
+"""NumPy's own functions on traced values, and the methods of `ndarray`.
+
+``np.sin(x)`` of a traced ``x`` arrives here and runs ``wengert.numpy.sin``: one table of
+functions, reached by both names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import wengert.numpy as wnp
+from wengert._array.traced import TracedArray, TracedScalar, depends, unwrap
+from wengert._array.views import PartStep
+from wengert._core.source import explain
+from wengert.errors import MissingRuleError
+from wengert.numpy._ufunc import Ufunc, raise_plain_write
+
+_METHODS = {
+    "__call__": "__call__",
+    "reduce": "reduce",
+    "accumulate": "accumulate",
+    "at": "at",
+    "outer": "outer",
+}
+
+
+def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """``__array_ufunc__``: a NumPy ufunc was called with a traced operand."""
+    ours = getattr(wnp, ufunc.__name__, None)
+    if not isinstance(ours, Ufunc):
+        return _without_rule(ufunc, inputs, kwargs)
+    out = kwargs.get("out")
+    if isinstance(out, tuple):
+        kwargs["out"] = out[0]
+        if isinstance(out[0], np.ndarray) and any(_depends(x) for x in inputs):
+            raise_plain_write()
+    return getattr(ours, _METHODS[method])(*inputs, **kwargs)
+
+
+def array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """``__array_function__``: a NumPy function was called with a traced argument."""
+    ours: Any = wnp
+    for name in (*func.__module__.split(".")[1:], func.__name__):
+        ours = getattr(ours, name, None) if name in _REACHED or ours is not wnp else ours
+    ours = _find(func)
+    if ours is None:
+        return _without_rule(func, args, kwargs)
+    return ours(*args, **kwargs)
+
+
+_REACHED = {"linalg", "fft"}
+
+
+def _find(func: Any) -> Any:
+    """Our function of the same name, in the same submodule."""
+    place: Any = wnp
+    for name in func.__module__.split(".")[1:]:
+        if name in _REACHED:
+            place = getattr(wnp, name, None)
+    ours = vars(place).get(func.__name__) if place is not None else None
+    return None if ours is func else ours
+
+
+def _depends(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return any(_depends(item) for item in x)
+    return isinstance(x, (TracedArray, TracedScalar)) and depends(unwrap(x))
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return type(x)(_plain(item) for item in x)
+    return np.asarray(x) if isinstance(x, (TracedArray, TracedScalar)) else x
+
+
+def _without_rule(func: Any, args: Any, kwargs: Any) -> Any:
+    """A function that has no rule runs on values without dependence, else is refused."""
+    if any(_depends(x) for x in (*args, *kwargs.values())):
+        raise MissingRuleError(
+            explain(
+                f"numpy.{func.__name__}: there is no derivative rule for it",
+                fix="write it with functions of wengert.numpy, or wrap it in wg.opaque",
+            )
+        )
+    result = func(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
+    return wnp.creation.fresh(result)
+
+
+def _method(name: str) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(wnp, name)(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"As ``numpy.ndarray.{name}``."
+    return method
+
+
+METHODS = (
+    "all any argmax argmin argsort clip cumprod cumsum diagonal dot max mean min nonzero "
+    "prod ravel repeat round squeeze std sum swapaxes take trace var conj conjugate "
+    "searchsorted"
+).split()
+
+
+def _reshape(self: Any, *shape: Any, order: str = "C") -> Any:
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        shape = tuple(shape[0])
+    return wnp.reshape(self, shape, order)
+
+
+def _transpose(self: Any, *axes: Any) -> Any:
+    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
+        axes = axes[0]
+    return wnp.transpose(self, axes or None)
+
+
+def _astype(self: Any, dtype: Any, copy: bool = True) -> Any:
+    return wnp.astype(self, dtype)
+
+
+def _copy(self: Any, order: str = "C") -> Any:
+    return wnp.array(self) if isinstance(self, TracedArray) else self
+
+
+def _fill(self: TracedArray, value: Any) -> None:
+    self[...] = value
+
+
+def _sort(self: TracedArray, axis: int = -1) -> None:
+    self[...] = wnp.sort(self, axis=axis)
+
+
+def _part(name: str) -> Any:
+    """The property `real` or `imag`: a view of a complex array."""
+
+    def get(self: Any) -> Any:
+        if isinstance(self, TracedScalar) or self.dtype.kind != "c":
+            return getattr(wnp, name)(self)
+        step = PartStep(name == "imag")
+        return self._step(step, step.get(self._read()))
+
+    def set(self: Any, value: Any) -> None:
+        get(self)[...] = value
+
+    return property(get, set)
+
+
+def install() -> None:
+    """Give the traced classes NumPy's protocols, methods and properties."""
+    for cls in (TracedArray, TracedScalar):
+        cls.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
+        cls.__array_function__ = array_function  # type: ignore[attr-defined]
+        for name in METHODS:
+            setattr(cls, name, _method(name))
+        cls.reshape = _reshape  # type: ignore[attr-defined]
+        cls.transpose = _transpose  # type: ignore[attr-defined]
+        cls.astype = _astype  # type: ignore[attr-defined]
+        cls.copy = _copy  # type: ignore[attr-defined]
+        cls.flatten = lambda self, order="C": wnp.flatten(self, order)  # type: ignore[attr-defined]
+        cls.real = _part("real")  # type: ignore[attr-defined]
+        cls.imag = _part("imag")  # type: ignore[attr-defined]
+        cls.T = property(lambda self: wnp.transpose(self))  # type: ignore[attr-defined]
+        cls.mT = property(lambda self: wnp.matrix_transpose(self))  # type: ignore[attr-defined]
+        cls.__matmul__ = lambda self, other: wnp.matmul(self, other)  # type: ignore[attr-defined]
+        cls.__rmatmul__ = lambda self, other: wnp.matmul(other, self)  # type: ignore[attr-defined]
+        cls.__divmod__ = lambda self, other: (self // other, self % other)  # type: ignore[attr-defined]
+        cls.__rdivmod__ = lambda self, other: (other // self, other % self)  # type: ignore[attr-defined]
+        cls.__round__ = lambda self, n=0: wnp.round(self, n or 0)  # type: ignore[attr-defined]
+    TracedArray.fill = _fill  # type: ignore[attr-defined]
+    TracedArray.sort = _sort  # type: ignore[attr-defined]
+    TracedArray.flat = property(lambda self: wnp.ravel(self))  # type: ignore[attr-defined]

@@ -1,0 +1,186 @@
+"""Shapes: reshape, transpose and their kin, which are views where NumPy's are."""
+
+from __future__ import annotations
+
+import operator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from wengert._array.traced import TracedArray, TracedScalar, unwrap, wrap
+from wengert._array.views import ReshapeStep, Step, TransposeStep, reshape_is_view
+from wengert._ops.structure import copy as copy_op
+
+__all__ = [
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "expand_dims",
+    "flatten",
+    "matrix_transpose",
+    "moveaxis",
+    "ndim",
+    "permute_dims",
+    "ravel",
+    "reshape",
+    "shape",
+    "size",
+    "squeeze",
+    "swapaxes",
+    "transpose",
+]
+
+
+def _is_plain(a: Any) -> bool:
+    return not isinstance(a, (TracedArray, TracedScalar))
+
+
+def _view(a: Any, step: Step) -> Any:
+    """A view of a traced array, one step further."""
+    if isinstance(a, TracedScalar):
+        return TracedArray(step.get(a._value))
+    return a._step(step, step.get(a._read()))
+
+
+def normalize_axis(axis: Any, ndim: int) -> int:
+    axis = operator.index(axis)
+    if not -ndim <= axis < ndim:
+        raise np.exceptions.AxisError(axis, ndim)
+    return axis % ndim
+
+
+def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """A reduction's `axis` argument as a sorted tuple."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    normalized = tuple(sorted(normalize_axis(a, ndim) for a in axes))
+    if len(set(normalized)) != len(normalized):
+        raise ValueError("duplicate value in 'axis'")
+    return normalized
+
+
+def reshape(a: Any, shape: Any, order: str = "C") -> Any:
+    """``numpy.reshape``: a view where NumPy's would be one."""
+    if _is_plain(a):
+        return np.reshape(a, shape, order=order)
+    shape = (shape,) if isinstance(shape, (int, np.integer, TracedScalar)) else tuple(shape)
+    shape = _complete(tuple(operator.index(n) for n in shape), a)
+    if order == "A":
+        order = "C"
+    value = a._peek() if isinstance(a, TracedArray) else a._value
+    step = ReshapeStep(shape, order)
+    if reshape_is_view(value, shape, order):
+        return _view(a, step)
+    return TracedArray(step.get(a._read()))
+
+
+def _complete(shape: tuple[int, ...], a: Any) -> tuple[int, ...]:
+    """Resolve -1, and check the size as NumPy does."""
+    known = prod(n for n in shape if n != -1)
+    if shape.count(-1) == 1 and known and a.size % known == 0:
+        shape = tuple(a.size // known if n == -1 else n for n in shape)
+    if -1 in shape or prod(shape) != a.size:
+        raise ValueError(f"cannot reshape array of size {a.size} into shape {shape}")
+    return shape
+
+
+def ravel(a: Any, order: str = "C") -> Any:
+    """``numpy.ravel``: a view where NumPy's would be one."""
+    return np.ravel(a, order=order) if _is_plain(a) else reshape(a, (a.size,), order)
+
+
+def transpose(a: Any, axes: Any = None) -> Any:
+    """``numpy.transpose``: a view."""
+    if _is_plain(a):
+        return np.transpose(a, axes)
+    if axes is None:
+        axes = tuple(reversed(range(a.ndim)))
+    axes = tuple(normalize_axis(i, a.ndim) for i in axes)
+    if sorted(axes) != list(range(a.ndim)):
+        raise ValueError("axes don't match array")
+    return _view(a, TransposeStep(axes))
+
+
+permute_dims = transpose
+
+
+def matrix_transpose(a: Any) -> Any:
+    """``numpy.matrix_transpose``: a view."""
+    return swapaxes(a, -1, -2)
+
+
+def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    """``numpy.swapaxes``: a view."""
+    if _is_plain(a):
+        return np.swapaxes(a, axis1, axis2)
+    axes = list(range(a.ndim))
+    i, j = normalize_axis(axis1, a.ndim), normalize_axis(axis2, a.ndim)
+    axes[i], axes[j] = axes[j], axes[i]
+    return transpose(a, axes)
+
+
+def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    """``numpy.moveaxis``: a view."""
+    if _is_plain(a):
+        return np.moveaxis(a, source, destination)
+    probe = np.empty(tuple(range(2, 2 + a.ndim)))
+    moved = np.moveaxis(probe, source, destination)
+    return transpose(a, [n - 2 for n in moved.shape])
+
+
+def expand_dims(a: Any, axis: Any) -> Any:
+    """``numpy.expand_dims``: a view."""
+    if _is_plain(a):
+        return np.expand_dims(a, axis)
+    return reshape(a, np.expand_dims(np.broadcast_to(0, a.shape), axis).shape)
+
+
+def squeeze(a: Any, axis: Any = None) -> Any:
+    """``numpy.squeeze``: a view."""
+    if _is_plain(a):
+        return np.squeeze(a, axis)
+    return reshape(a, np.squeeze(np.broadcast_to(0, a.shape), axis).shape)
+
+
+def _at_least(n: int) -> Any:
+    numpy_function = getattr(np, f"atleast_{n}d")
+
+    def at_least(*arrays: Any) -> Any:
+        """As NumPy's: arrays with at least so many axes."""
+        done = tuple(
+            numpy_function(a)
+            if _is_plain(a)
+            else reshape(a, numpy_function(np.broadcast_to(0, a.shape)).shape)
+            for a in arrays
+        )
+        return done[0] if len(done) == 1 else done
+
+    at_least.__name__ = at_least.__qualname__ = f"atleast_{n}d"
+    return at_least
+
+
+atleast_1d, atleast_2d, atleast_3d = _at_least(1), _at_least(2), _at_least(3)
+
+
+def shape(a: Any) -> Any:
+    """``numpy.shape``."""
+    return np.shape(a) if _is_plain(a) else a.shape
+
+
+def ndim(a: Any) -> int:
+    """``numpy.ndim``."""
+    return np.ndim(a) if _is_plain(a) else a.ndim
+
+
+def size(a: Any, axis: Any = None) -> Any:
+    """``numpy.size``."""
+    if _is_plain(a):
+        return np.size(a, axis)
+    return a.size if axis is None else a.shape[axis]
+
+
+def flatten(a: Any, order: str = "C") -> Any:
+    """``numpy.ndarray.flatten``: a copy."""
+    return wrap(copy_op(unwrap(ravel(a, order))))
