@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from wengert._core import tree
-from wengert._core.interp import CURRENT, EVALUATE, using
+from wengert._core.interp import CURRENT, EVALUATE, Interpreter, using
 from wengert._core.source import explain
 from wengert._core.types import type_of
 from wengert._modes import api
 from wengert._modes.dual import Dual, DualTracer
-from wengert._modes.tape import Tape, TapeTracer, forward
+from wengert._modes.tape import Tape, TapeTracer, backward, forward
 from wengert.errors import ArgumentError
 
 
@@ -92,6 +92,82 @@ def jvp(
     return tree.unflatten(structure, handed[:count]), tree.unflatten(structure, handed[count:])
 
 
+class LinearPart(NamedTuple):
+    """A function's value, and the Wengert list of the linear map of its tangents.
+
+    The list is swept from its start to push tangents, from its end to pull cotangents.
+    """
+
+    base: Interpreter
+    inputs: api.Inputs
+    variables: list[TapeTracer]
+    entries: list[Any]
+    values: list[Any]
+    tangents: list[Any]
+    structure: Any
+
+    def context(self) -> Interpreter:
+        current = CURRENT.get()
+        return self.base if current is EVALUATE else current
+
+    def push(self, given: list[Any]) -> list[Any]:
+        """Tangents of the outputs (None for static ones); None among the given is zero."""
+        known = {
+            variable.index: t
+            for variable, t in zip(self.variables, given, strict=True)
+            if t is not None
+        }
+        known = forward(self.entries, known)
+        return [
+            known[t.index]
+            if type(t) is TapeTracer and t.index in known
+            else None
+            if api.is_static(v)
+            else api.zeros_like_type(type_of(v))
+            for v, t in zip(self.values, self.tangents, strict=True)
+        ]
+
+    def pull(self, given: list[Any]) -> list[Any]:
+        """Cotangents of the active inputs; None among the given is zero."""
+        cotangents: dict[int, Any] = {}
+        for ct, t in zip(given, self.tangents, strict=True):
+            if ct is not None and type(t) is TapeTracer:
+                present = cotangents.get(t.index)
+                cotangents[t.index] = ct if present is None else present + ct
+        cotangents = backward(self.entries, cotangents)
+        return [
+            cotangents[variable.index]
+            if variable.index in cotangents
+            else api.zeros_like_type(type_of(value))
+            for variable, value in zip(self.variables, self.inputs.values, strict=True)
+        ]
+
+
+def linear_part(
+    name: str,
+    fun: Callable[..., Any],
+    primals: tuple[Any, ...],
+    rebuild: Callable[[Any], Any],
+    strict_nan: bool = False,
+) -> LinearPart:
+    """Run a function with dual numbers whose tangents are on a tape."""
+    inputs = api.collect(name, primals, "primals")
+    base = api.base_interpreter(inputs.leaves, strict_nan)
+    with Tape(base).running() as tape:
+        variables = [tape.variable(api.zeros_like_type(type_of(v))) for v in inputs.values]
+        with Dual(tape).running() as dual:
+            tracers = [
+                DualTracer(dual, v, t) for v, t in zip(inputs.values, variables, strict=True)
+            ]
+            outputs, structure = api.results(api.call(fun, inputs, tracers, rebuild))
+    pairs = [
+        (v.primal, v.tangent) if type(v) is DualTracer and v.interpreter is dual else (v, None)
+        for v in outputs
+    ]
+    values, tangents = [v for v, _ in pairs], [t for _, t in pairs]
+    return LinearPart(base, inputs, variables, tape.entries, values, tangents, structure)
+
+
 def linearize(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """Value of ``fun`` and its pushforward, the linear map of tangents.
 
@@ -115,44 +191,13 @@ def linearize(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[...
         (np.float64(6.0), np.float64(60.0))
     """
     api.refuse_static("linearize", primals, tuple(range(len(primals))))
-    inputs = api.collect("linearize", primals, "primals")
-    base = api.base_interpreter(inputs.leaves)
-    # Dual numbers whose tangents are on a tape: what is recorded is the linear part.
-    with Tape(base).running() as tape:
-        variables = [
-            tape.variable(api.zeros_like_type(type_of(v))) for v in inputs.values
-        ]
-        with Dual(tape).running() as dual:
-            tracers = [
-                DualTracer(dual, v, t) for v, t in zip(inputs.values, variables, strict=True)
-            ]
-            outputs, structure = api.results(api.call(fun, inputs, tracers, list))
-    pairs = [
-        (v.primal, v.tangent)
-        if type(v) is DualTracer and v.interpreter is dual
-        else (v, None)
-        for v in outputs
-    ]
-    value = tree.unflatten(structure, api.hand_out([v for v, _ in pairs], kept=True))
+    run = linear_part("linearize", fun, primals, list)
+    value = tree.unflatten(run.structure, api.hand_out(run.values, kept=True))
 
     def pushforward(*tangents: Any) -> Any:
-        given = _match_tangents("pushforward", primals, tangents, inputs)
-        current = CURRENT.get()
-        with using(base if current is EVALUATE else current):
-            known = {
-                variable.index: t
-                for variable, t in zip(variables, given, strict=True)
-                if t is not None
-            }
-            known = forward(tape.entries, known)
-            derivatives = []
-            for v, t in pairs:
-                if type(t) is TapeTracer and t.index in known:
-                    derivatives.append(known[t.index])
-                else:
-                    derivatives.append(
-                        None if api.is_static(v) else api.zeros_like_type(type_of(v))
-                    )
-        return tree.unflatten(structure, api.hand_out(derivatives, kept=True))
+        given = _match_tangents("pushforward", primals, tangents, run.inputs)
+        with using(run.context()):
+            derivatives = run.push(given)
+        return tree.unflatten(run.structure, api.hand_out(derivatives, kept=True))
 
     return value, pushforward
