@@ -408,16 +408,20 @@ def _apply(op: Any, operands: tuple[Any, ...]) -> Any:
 
 def _binary(op: Any) -> tuple[Any, Any]:
     def method(self: Any, other: Any) -> Any:
-        y = _operand(other)
-        if y is NotImplemented:
-            return y
-        return _apply(op, (self._read(), y))
+        kind = type(other)
+        if kind is TracedArray or kind is TracedScalar:
+            other = other._read()
+        elif kind not in SCALARS:
+            other = _operand(other)
+            if other is NotImplemented:
+                return other
+        return _apply(op, (self._read(), other))
 
     def reflected(self: Any, other: Any) -> Any:
-        y = _operand(other)
-        if y is NotImplemented:
-            return y
-        return _apply(op, (y, self._read()))
+        other = _operand(other)
+        if other is NotImplemented:
+            return other
+        return _apply(op, (other, self._read()))
 
     return method, reflected
 

@@ -14,13 +14,15 @@ batch      ``(size, batched, operands, p) -> out``; the batch axis is always axi
 ========== =========================================================================
 
 What a pullback keeps is read off the names of a vjp rule's parameters: ``_x`` is not
-kept at all, of ``x_type`` only the `ArrayType` is kept, ``x`` is kept as it is.
+kept at all, of ``x_type`` only the `ArrayType` is kept, ``x`` is kept as it is, and
+``*indices`` keeps all further operands.
 """
 
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, Iterator
+from functools import partial
+from typing import Any, Callable, Iterator, NamedTuple
 
 import numpy as np
 
@@ -47,9 +49,6 @@ class Undefined:
                 fix="wrap the call in wg.custom_jvp or wg.custom_vjp and give its rule",
             )
         )
-
-
-Evaluation = "str | Callable[..., Any]"
 
 
 class Op:
@@ -94,7 +93,7 @@ class Op:
         self.keeps_operands = keeps_operands
         self.multiple = multiple
         self.consumes = consumes
-        self.plans: dict[tuple[int, ...], Callable[..., tuple[Any, ...]]] = {}
+        self.plans: dict[int, Plan] = {}
         for column in ("abstract", "jvp", "vjps", "batch"):
             rules = getattr(self, column)
             for rule in rules if isinstance(rules, tuple) else (rules,):
@@ -116,25 +115,25 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
-    def vjp_rule(self, position: int) -> Callable[..., Any]:
-        """The rule for one operand, ``(ct, *residuals, **params) -> cotangent``."""
-        if not self.variadic:
-            return self.vjps[position]
-        rule = self.vjps
-
-        def at_position(ct: Any, *residuals: Any, **params: Any) -> Any:
-            return rule(position, ct, *residuals, **params)
-
-        return at_position
-
-    def plan(self, positions: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
-        """``(out, *operands) -> residuals`` for the operands that are differentiated."""
+    def plan(self, mask: int, count: int) -> Plan:
+        """What the tape needs when the operands whose bits are set are differentiated."""
+        positions = tuple(i for i in range(count) if mask >> i & 1)
         if self.variadic:
-            plan = _keep_all if self.keeps_operands else _keep_types
+            rules = tuple(partial(self.vjps, i) for i in positions)
+            plan = Plan(positions, rules, _keep_all if self.keeps_operands else _keep_types)
         else:
-            plan = _residual_plan([self.vjps[position] for position in positions])
-        self.plans[positions] = plan
+            rules = tuple(self.vjps[i] for i in positions)
+            plan = Plan(positions, rules, _residual_selector(rules))
+        self.plans[mask] = plan
         return plan
+
+
+class Plan(NamedTuple):
+    """How an op is recorded when some of its operands are differentiated."""
+
+    positions: tuple[int, ...]
+    rules: tuple[Callable[..., Any], ...]  # each ``(ct, *residuals, **params) -> ct``
+    keep: Callable[..., tuple[Any, ...]]  # ``(out, *operands) -> residuals``
 
 
 def _keep_all(out: Any, *operands: Any) -> tuple[Any, ...]:
@@ -145,11 +144,15 @@ def _keep_types(out: Any, *operands: Any) -> tuple[Any, ...]:
     return (type_of(out), *map(type_of, operands))
 
 
-def _residual_plan(rules: list[Callable[..., Any]]) -> Callable[..., tuple[Any, ...]]:
+def _residual_selector(rules: tuple[Callable[..., Any], ...]) -> Callable[..., tuple[Any, ...]]:
     """Keep of ``(out, *operands)`` what the parameter names of the rules ask for."""
     kept: list[str] = []
+    rest = False
     for rule in rules:
         names = _rule_parameters(rule)
+        if names and names[-1].startswith("*"):
+            rest = rest or not names[-1].startswith("*_")
+            names = names[:-1]
         kept += [""] * (len(names) - len(kept))
         for i, name in enumerate(names):
             wants = "" if name.startswith("_") else "type" if name.endswith("_type") else "all"
@@ -157,8 +160,9 @@ def _residual_plan(rules: list[Callable[..., Any]]) -> Callable[..., tuple[Any, 
     arguments = "".join(f"a{i}, " for i in range(len(kept)))
     template = {"": "None", "type": "type_of(a{})", "all": "a{}"}
     results = "".join(template[wants].format(i) + ", " for i, wants in enumerate(kept))
+    results += "*rest, " if rest else ""
     # As namedtuple does: one call to code made for this op, on the hot path of the tape.
-    return eval(f"lambda {arguments}*_: ({results})", {"type_of": type_of})
+    return eval(f"lambda {arguments}*rest: ({results})", {"type_of": type_of})
 
 
 def _rule_parameters(rule: Callable[..., Any]) -> list[str]:
@@ -168,6 +172,7 @@ def _rule_parameters(rule: Callable[..., Any]) -> list[str]:
     rule = getattr(rule, "reads", rule)
     parameters = inspect.signature(rule).parameters.values()
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names += [f"*{p.name}" for p in parameters if p.kind is p.VAR_POSITIONAL]
     return names[1:] if names and names[0] == "ct" else names
 
 

@@ -48,15 +48,19 @@ def dtype_of(x: Any) -> Any:
 
 
 def is_complex(x: Any) -> bool:
-    if type(x) is np.float64:
+    kind = type(x)
+    if kind is np.float64:
         return False
+    if kind is np.ndarray:
+        return x.dtype.kind == "c"
     if isinstance(x, PYTHON_SCALARS):
         return isinstance(x, complex)
     return is_complex_dtype(x.dtype)
 
 
 def is_complex_dtype(dtype: Any) -> bool:
-    return getattr(dtype, "kind", None) == "c" or "complex" in str(dtype)
+    kind = getattr(dtype, "kind", None)
+    return kind == "c" if kind is not None else "complex" in str(dtype)
 
 
 _INEXACT_NAMES = ("float", "bfloat", "complex")

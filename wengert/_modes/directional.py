@@ -101,7 +101,7 @@ class LinearPart(NamedTuple):
     base: Interpreter
     inputs: api.Inputs
     variables: list[TapeTracer]
-    entries: list[Any]
+    tape: Tape
     values: list[Any]
     tangents: list[Any]
     structure: Any
@@ -117,7 +117,7 @@ class LinearPart(NamedTuple):
             for variable, t in zip(self.variables, given, strict=True)
             if t is not None
         }
-        known = forward(self.entries, known)
+        known = forward(self.tape, known)
         return [
             known[t.index]
             if type(t) is TapeTracer and t.index in known
@@ -134,7 +134,7 @@ class LinearPart(NamedTuple):
             if ct is not None and type(t) is TapeTracer:
                 present = cotangents.get(t.index)
                 cotangents[t.index] = ct if present is None else present + ct
-        cotangents = backward(self.entries, cotangents)
+        cotangents = backward(self.tape, cotangents)
         return [
             cotangents[variable.index]
             if variable.index in cotangents
@@ -165,7 +165,7 @@ def linear_part(
         for v in outputs
     ]
     values, tangents = [v for v, _ in pairs], [t for _, t in pairs]
-    return LinearPart(base, inputs, variables, tape.entries, values, tangents, structure)
+    return LinearPart(base, inputs, variables, tape, values, tangents, structure)
 
 
 def linearize(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:

@@ -72,7 +72,7 @@ def sweep(
     """Cotangents of the active inputs, by a backward sweep under the current context."""
     current = CURRENT.get()
     with using(run.base if current is EVALUATE else current):
-        cotangents = backward(run.tape.entries, cotangents, consume=consume)
+        cotangents = backward(run.tape, cotangents, consume=consume)
         result = []
         for variable in run.variables:
             ct = cotangents.get(variable.index)

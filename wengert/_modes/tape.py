@@ -6,23 +6,25 @@ it read, its residuals and static params, and the place in the user's file.
 
 from __future__ import annotations
 
+import sys
+from types import CodeType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer
-from wengert._core.op import Op
+from wengert._core.op import Op, Plan
 from wengert._core.source import INTERNAL_FILES, Site
 from wengert._core.types import ArrayType, Params, is_inexact
-from wengert._ops.families import ONE, Scatter, scale, zeros_of
+from wengert._ops.families import ONE, Scatter, match, scale, zeros_of
 from wengert._ops.indexing import add_at
 from wengert._ops.structure import conform, full
 from wengert.errors import NonFiniteError
 
-import sys
-
 _getframe = sys._getframe
 _float64 = np.float64
+_FLOAT64 = np.dtype(np.float64)
+_SCALAR = ArrayType((), _FLOAT64)
 
 
 class TapeTracer(Tracer):
@@ -54,16 +56,16 @@ class TapeTracer(Tracer):
 class Entry(NamedTuple):
     """One line of the Wengert list.
 
-    `inputs` has a triple for each operand that is differentiated: its position, its
-    number on the tape, and its type, or None where the result has the same one.
+    The tape stores plain tuples with these fields; ``Entry._make`` names them.
     """
 
     op: Op
-    inputs: Any
+    plan: Plan  # the positions that are differentiated, their rules, what is kept
+    inputs: list[int]  # the tape number of each of those operands
     residuals: tuple[Any, ...]
     params: Params
-    output: Any
-    code: Any
+    output: Any  # a tape number; a list of them where the op has several results
+    code: CodeType
     offset: int
 
     @property
@@ -72,37 +74,44 @@ class Entry(NamedTuple):
 
 
 class Tape(Interpreter):
-    """Interpreter that records a Wengert list."""
+    """Interpreter that records a Wengert list.
+
+    `types` has the type of each tape number: None for a float64 scalar, else
+    ``(shape, dtype)``.
+    """
 
     name = "vjp"
     keeps_values = True
 
     def __init__(self, parent: Interpreter) -> None:
         super().__init__(parent)
-        self.entries: list[Entry] = []
-        self.count = 0
+        self.entries: list[Any] = []
+        self.types: list[Any] = []
 
     def variable(self, primal: Any) -> TapeTracer:
         """An independent variable."""
-        tracer = TapeTracer(self, primal, self.count)
-        self.count += 1
-        return tracer
+        self.types.append(ArrayType(primal.shape, primal.dtype))
+        return TapeTracer(self, primal, len(self.types) - 1)
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
         primals = []
         inputs = []
-        position = 0
+        mask = 0
+        bit = 1
         for x in operands:
             if type(x) is TapeTracer and x.interpreter is self:
                 primals.append(x.primal)
-                inputs.append((position, x.index))
+                inputs.append(x.index)
+                mask += bit
             else:
-                if isinstance(x, Tracer) and self.parent is EVALUATE:
-                    x.refuse_leak()
                 primals.append(x)
-            position += 1
+            bit += bit
         parent = self.parent
         if parent is EVALUATE:
+            if len(inputs) < len(primals):
+                for x in primals:
+                    if isinstance(x, Tracer):
+                        x.refuse_leak()
             out = op.evaluate(*primals, **params)
         else:
             token = CURRENT.set(parent)
@@ -110,68 +119,56 @@ class Tape(Interpreter):
                 out = parent.apply(op, tuple(primals), params)
             finally:
                 CURRENT.reset(token)
-        if not inputs or op.cut is not None:
+        if not mask or op.cut is not None:
             return out
-        if op.multiple:
-            return self._record_multiple(op, primals, inputs, params, out)
-        positions = tuple([i for i, _ in inputs])
-        plan = op.plans.get(positions) or op.plan(positions)
-        if type(out) is _float64 and op.family == "elementwise":
-            typed = [
-                (i, index, None if type(primals[i]) is _float64 else ArrayType(primals[i].shape, primals[i].dtype))
-                for i, index in inputs
-            ]  # fmt: skip
+        plan = op.plans.get(mask) or op.plan(mask, len(operands))
+        types = self.types
+        index = len(types)
+        if type(out) is _float64:
+            types.append(None)
+            result: Any = TapeTracer(self, out, index)
+        elif op.multiple:
+            result = tuple([self.variable(o) if is_inexact(o.dtype) else o for o in out])
+            index = [o.index if type(o) is TapeTracer else None for o in result]
         else:
-            if not is_inexact(out.dtype):
+            dtype = out.dtype
+            if dtype is not _FLOAT64 and not is_inexact(dtype):
                 return out
-            same = out.shape if op.family == "elementwise" else None
-            typed = []
-            for i, index in inputs:
-                x = primals[i]
-                shape, dtype = x.shape, x.dtype
-                like = None if shape == same and dtype == out.dtype else ArrayType(shape, dtype)
-                typed.append((i, index, like))
+            types.append((out.shape, dtype))
+            result = TapeTracer(self, out, index)
         frame = _getframe(2)
         while frame.f_code.co_filename in INTERNAL_FILES and frame.f_back is not None:
             frame = frame.f_back
-        index = self.count
-        self.count = index + 1
         self.entries.append(
-            (op, typed, plan(out, *primals), params, index, frame.f_code, frame.f_lasti)
+            (
+                op,
+                plan,
+                inputs,
+                plan.keep(out, *primals),
+                params,
+                index,
+                frame.f_code,
+                frame.f_lasti,
+            )
         )
-        return TapeTracer(self, out, index)
-
-    def _record_multiple(
-        self, op: Op, primals: list[Any], inputs: list[Any], params: Params, out: Any
-    ) -> Any:
-        plan = op.plan(tuple(i for i, _ in inputs))
-        typed = [(i, n, ArrayType(primals[i].shape, primals[i].dtype)) for i, n in inputs]
-        frame = _getframe(3)
-        while frame.f_code.co_filename in INTERNAL_FILES and frame.f_back is not None:
-            frame = frame.f_back
-        tracers = tuple(self.variable(o) if is_inexact(o.dtype) else o for o in out)
-        numbers = [t.index if type(t) is TapeTracer else None for t in tracers]
-        residuals = plan(out, *primals)
-        self.entries.append(
-            (op, typed, residuals, params, numbers, frame.f_code, frame.f_lasti)
-        )
-        return tracers
+        return result
 
 
 def backward(
-    entries: list[Any], cotangents: dict[int, Any], *, consume: bool = False
+    tape: Tape, cotangents: dict[int, Any], *, consume: bool = False
 ) -> dict[int, Any]:
     """Sweep a Wengert list from its end, accumulating cotangents by tape number.
 
     `cotangents` is updated and returned; with `consume` every entry is freed as soon as
     it has been used. An accumulator that the sweep made itself is written in place.
     """
+    entries, types = tape.entries, tape.types
     owned: set[int] = set()
     position = len(entries)
     while position:
         position -= 1
         entry = entries.pop() if consume else entries[position]
-        op, inputs, residuals, params, output, code, offset = entry
+        op, plan, inputs, residuals, params, output, code, offset = entry
         if op.multiple:
             ct: Any = [cotangents.pop(n, None) for n in output]
             if all(c is None for c in ct):
@@ -182,41 +179,93 @@ def backward(
                 continue
         try:
             if op.consumes:
-                _pull_consuming(entry, ct, output in owned, cotangents, owned)
+                _pull_consuming(entry, ct, output in owned, types, cotangents, owned)
                 continue
-            vjps = op.vjps
-            for i, index, like in inputs:
-                rule = op.vjp_rule(i) if op.variadic else vjps[i]
-                part = rule(ct, *residuals, **params)
-                if part is None:
+            for rule, index in zip(plan.rules, inputs):  # noqa: B905  (hot; same length)
+                part = rule(ct, *residuals, **params) if params else rule(ct, *residuals)
+                like = types[index]
+                if like is None:
+                    if type(part) is not _float64:
+                        part = conform(part, _SCALAR)
+                elif type(part) is Scatter:
+                    _scatter(part, index, like, cotangents, owned)
                     continue
-                if like is not None:
-                    if type(part) is Scatter:
-                        _scatter(part, index, like, cotangents, owned)
-                        continue
-                    part = conform(part, like)
+                elif part.shape != like[0] or part.dtype is not like[1]:
+                    part = conform(part, ArrayType(*like))
                 present = cotangents.get(index)
                 if present is None:
                     cotangents[index] = part
-                else:
+                elif type(part) is _float64:
                     cotangents[index] = present + part
-                    if type(part) is not _float64:
-                        owned.add(index)
+                else:
+                    cotangents[index] = _sum(present, part, index in owned)
+                    owned.add(index)
         except NonFiniteError as error:
             raise error.relabel("cotangent", op.name, Site(code, offset)) from None
     return cotangents
 
 
-def forward(entries: list[Any], tangents: dict[int, Any]) -> dict[int, Any]:
+_IN_PLACE_BYTES = 1 << 15  # below it, NumPy allocates faster than it takes `out=`
+
+
+def _sum(present: Any, part: Any, is_owned: bool) -> Any:
+    if is_owned and type(present) is np.ndarray and present.nbytes > _IN_PLACE_BYTES:
+        if type(part) is np.ndarray:
+            return np.add(present, part, out=present)
+    return present + part
+
+
+def _scatter(
+    part: Scatter, index: int, like: Any, cotangents: dict[int, Any], owned: set[int]
+) -> None:
+    """Add a contribution to part of an operand into the one accumulator it has."""
+    present = cotangents.get(index)
+    if present is None:
+        present = full(shape=tuple(like[0]), value=0.0, dtype=like[1])
+        owned.add(index)
+    cotangents[index] = add_at(
+        present, part.value, *part.indices, index=part.index, donate=index in owned
+    )
+    owned.add(index)
+
+
+def _pull_consuming(
+    entry: Any, ct: Any, is_owned: bool, types: Any, cotangents: Any, owned: set[int]
+) -> None:
+    """An update: the value takes its part of the cotangent, the array the rest.
+
+    The accumulator moves on to the older version of the array, so that a loop of writes
+    costs the size of the writes, not of the array. The array, operand 0, comes last: by
+    then its cotangent has been read.
+    """
+    op, plan, inputs, residuals, params, _, _, _ = entry
+    for i, rule, index in reversed(
+        list(zip(plan.positions, plan.rules, inputs, strict=True))
+    ):
+        like = ArrayType(*(types[index] or _SCALAR))
+        part = rule(ct, *residuals, **{**params, "donate": is_owned and i == 0})
+        part = conform(part, like)
+        present = cotangents.get(index)
+        cotangents[index] = part if present is None else present + part
+        if i == 0 or present is not None:
+            owned.add(index)
+
+
+def forward(tape: Tape, tangents: dict[int, Any]) -> dict[int, Any]:
     """Sweep a Wengert list of linear ops from its start: the pushforward.
 
     `tangents` is updated and returned. Each op is applied to the new tangents; what it
     reads besides them is among its residuals.
     """
-    for op, inputs, residuals, params, output, _, _ in entries:
-        given = {i: tangents[index] for i, index, _ in inputs if index in tangents}
+    for op, plan, inputs, residuals, params, output, _, _ in tape.entries:
+        given = {
+            i: tangents[index]
+            for i, index in zip(plan.positions, inputs, strict=True)
+            if index in tangents
+        }
         if not given:
             continue
+        out_type = ArrayType(*(tape.types[output] or _SCALAR))
         if op.partials is not None:
             terms = [
                 t if op.partials[i] is ONE else scale(t, op.partials[i](*residuals))
@@ -225,50 +274,13 @@ def forward(entries: list[Any], tangents: dict[int, Any]) -> dict[int, Any]:
             total = terms[0]
             for term in terms[1:]:
                 total = total + term
-            tangents[output] = total
+            tangents[output] = match(total, out_type)
         else:
             operands = [
                 given[i] if i in given else zeros_of(x) if type(x) is ArrayType else x
                 for i, x in enumerate(residuals[1:])
             ]
-            tangents[output] = op(*operands, **{**params, **_KEEP.get(op.name, {})})
+            # A write recorded as donating must not reuse the memory of a tangent here.
+            kept = {**params, "donate": False} if "donate" in params else params
+            tangents[output] = op(*operands, **kept)
     return tangents
-
-
-# A write recorded as donating must not reuse the memory of a tangent when replayed.
-_KEEP = {"update": {"donate": False}, "add_at": {"donate": False}}
-
-
-def _scatter(
-    part: Scatter, index: int, like: ArrayType, cotangents: dict[int, Any], owned: set[int]
-) -> None:
-    """Add a contribution to part of an operand into the one accumulator it has."""
-    present = cotangents.get(index)
-    donate = True
-    if present is None:
-        present = full(shape=tuple(like.shape), value=0.0, dtype=like.dtype)
-    else:
-        donate = index in owned
-    value = part.value
-    cotangents[index] = add_at(
-        present, value, *part.indices, index=part.index, donate=donate
-    )
-    owned.add(index)
-
-
-def _pull_consuming(
-    entry: Any, ct: Any, is_owned: bool, cotangents: dict[int, Any], owned: set[int]
-) -> None:
-    """An update: the value takes its part of the cotangent, the array the rest.
-
-    The accumulator moves on to the older version of the array, so that a loop of writes
-    costs the size of the writes, not of the array.
-    """
-    op, inputs, residuals, params, _, _, _ = entry
-    for i, index, like in reversed(inputs):
-        p = {**params, "donate": is_owned and i == 0}
-        part = conform(op.vjps[i](ct, *residuals, **p), like)
-        present = cotangents.get(index)
-        cotangents[index] = part if present is None else present + part
-        if i == 0 or present is not None:
-            owned.add(index)

@@ -231,10 +231,10 @@ def _scale_evaluate(t: Any, w: Any, *, both: bool = False) -> Any:
         if product == product:
             return product
     elif type(product) is np.ndarray:
-        flat = product.reshape(-1)
+        flat = product if product.ndim == 1 else product.reshape(-1)
         # One pass that sees every NaN: cheaper than isnan().any() at every size.
         check = flat.dot(flat)
-        if check == check or product.size == 0:
+        if check == check:
             return product
     zero = (t == 0) | (w == 0) if both else t == 0
     if isinstance(product, (np.ndarray, np.generic)):
