@@ -333,9 +333,9 @@ def wrap(value: Any) -> Any:
     """An engine value as user code sees it."""
     if isinstance(value, Tracer):
         return TracedScalar(value) if value.ndim == 0 else TracedArray(value)
-    if type(value) is np.ndarray and value.ndim and CURRENT.get() is not EVALUATE:
-        return TracedArray(value)
-    return value
+    if type(value) in SCALARS or CURRENT.get() is EVALUATE:
+        return value
+    return TracedArray(value) if getattr(value, "ndim", 0) else value
 
 
 def unwrap(x: Any) -> Any:

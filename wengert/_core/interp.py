@@ -37,8 +37,10 @@ class Interpreter:
         self.alive = True
         self.begun: Site | None = user_site() if parent is not None else None
         self.snapshots: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.xp: Any = np  # the array namespace at the bottom
         if parent is not None:
             self.keeps_values = self.keeps_values or parent.keeps_values
+            self.xp = parent.xp
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
         raise NotImplementedError

@@ -27,6 +27,7 @@ from typing import Any, Callable, Iterator, NamedTuple
 import numpy as np
 
 from wengert._core.interp import CURRENT, EVALUATE
+from wengert._core.source import explain
 from wengert._core.types import Params, type_of
 from wengert.errors import MissingRuleError, OpDefinitionError
 
@@ -40,8 +41,6 @@ class Undefined:
         self.column = "?"
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
-        from wengert._core.source import explain
-
         raise MissingRuleError(
             explain(
                 f"{self.op}: there is no {self.column} rule",
@@ -101,8 +100,10 @@ class Op:
                     rule.op, rule.column = name, column.rstrip("s")
                 elif not callable(rule):
                     raise OpDefinitionError(
-                        f"op {name}: column {column} is {rule!r}. "
-                        'Fix: give a function, or Undefined("reason").'
+                        explain(
+                            f"op {name}: column {column} is {rule!r}",
+                            fix='give a function, or Undefined("reason")',
+                        )
                     )
         OPS.add(self)
 
@@ -199,8 +200,11 @@ def _evaluators(
 
     def numpy_only(xp: Any, *operands: Any, **params: Any) -> Any:
         raise MissingRuleError(
-            f"{name}: the Array API standard has no such function, so it runs on NumPy "
-            f"arrays only, not on those of {xp.__name__}. Fix: convert with numpy.asarray."
+            explain(
+                f"{name}: the Array API standard has no such function",
+                why=f"it runs on NumPy arrays only, not on those of {xp.__name__}.",
+                fix="convert the arrays with numpy.asarray",
+            )
         )
 
     return evaluate, numpy_only
@@ -215,7 +219,7 @@ class OpTable:
     def add(self, op: Op) -> None:
         if op.name in self._rows:
             raise OpDefinitionError(
-                f"op {op.name} is already in the table. Fix: choose another name."
+                explain(f"op {op.name} is already in the table", fix="choose another name")
             )
         self._rows[op.name] = op
 

@@ -63,6 +63,11 @@ def is_complex_dtype(dtype: Any) -> bool:
     return kind == "c" if kind is not None else "complex" in str(dtype)
 
 
+def is_bool(dtype: Any) -> bool:
+    kind = getattr(dtype, "kind", None)
+    return kind == "b" if kind is not None else str(dtype).endswith("bool")
+
+
 _INEXACT_NAMES = ("float", "bfloat", "complex")
 
 

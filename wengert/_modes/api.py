@@ -13,8 +13,8 @@ from wengert._core.op import Op
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, Params, is_complex_dtype, is_inexact, type_of
 from wengert._ops.arithmetic import multiply
-from wengert._ops.families import scale_op, zeros_of
-from wengert._ops.structure import private_copy
+from wengert._ops.families import scale_op
+from wengert._ops.structure import astype, full, private_copy
 from wengert.errors import ArgumentError, DTypeError, ShapeError, TreeError
 
 STATIC_TYPES = (bool, int, str, bytes, type(None))
@@ -232,8 +232,15 @@ def untrace(out: Any) -> Any:
     return values, structure
 
 
+def filled(type_: ArrayType, value: float) -> Any:
+    """A constant of this type, of the array library at the bottom of the context."""
+    if not type_.shape and isinstance(type_.dtype, np.dtype):
+        return type_.dtype.type(value)
+    return full(shape=tuple(type_.shape), value=value, dtype=type_.dtype)
+
+
 def zeros_like_type(type_: ArrayType) -> Any:
-    return zeros_of(type_) if type_.shape else np.dtype(type_.dtype).type(0)
+    return filled(type_, 0.0)
 
 
 def check_tangent(name: str, path: str, tangent: Any, primal: Any) -> Any:
@@ -241,7 +248,7 @@ def check_tangent(name: str, path: str, tangent: Any, primal: Any) -> Any:
     value = engine_value(tangent) if is_array(tangent) else unwrap(tangent)
     want = type_of(primal)
     if isinstance(tangent, (int, float)) and not isinstance(tangent, bool):
-        value = want.dtype.type(tangent)
+        value = filled(ArrayType((), want.dtype), tangent)
     got = type_of(value)
     if got.shape != want.shape:
         raise ShapeError(
@@ -257,9 +264,7 @@ def check_tangent(name: str, path: str, tangent: Any, primal: Any) -> Any:
                 fix="give a real one",
             )
         )
-    if got.dtype != want.dtype:
-        value = value.astype(want.dtype)
-    return value
+    return value if got.dtype == want.dtype else astype(value, dtype=want.dtype)
 
 
 def match_tree(name: str, what: str, given: Any, structure: Any) -> list[Any]:

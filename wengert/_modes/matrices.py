@@ -8,7 +8,7 @@ from typing import Any, Callable
 import numpy as np
 
 from wengert._core import tree
-from wengert._core.interp import CURRENT, EVALUATE, Interpreter, using
+from wengert._core.interp import CURRENT, EVALUATE, using
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, is_complex_dtype, type_of
 from wengert._modes import api
@@ -152,14 +152,15 @@ def _count(types: list[ArrayType | None]) -> int:
 
 def _basis(types: list[ArrayType | None], start: int, stop: int) -> list[Any]:
     """For each leaf, rows `start` to `stop` of the identity over all leaves."""
+    xp = CURRENT.get().xp
     leaves, offset = [], 0
     for t in types:
         if t is None:
             leaves.append(None)
             continue
         size = prod(t.shape)
-        block = np.eye(stop - start, size, start - offset, dtype=t.dtype)
-        leaves.append(block.reshape(stop - start, *t.shape))
+        block = xp.eye(stop - start, size, k=start - offset, dtype=t.dtype)
+        leaves.append(xp.reshape(block, (stop - start, *t.shape)))
         offset += size
     return leaves
 
@@ -168,9 +169,9 @@ def _swept(
     sweep_one: Sweep, given: list[Any], results: list[ArrayType | None], size: int
 ) -> list[Any]:
     """A sweep of `size` lanes at once; results have the lanes in front."""
-    namespace = _namespace(CURRENT.get())
-    with Batch(CURRENT.get(), size).running() as batch:
-        lanes = [None if g is None else BatchTracer(batch, namespace(g)) for g in given]
+    current = CURRENT.get()
+    with Batch(current, size).running() as batch:
+        lanes = [None if g is None else BatchTracer(batch, g) for g in given]
         out = sweep_one(lanes)
     return [
         None
@@ -180,13 +181,6 @@ def _swept(
         else broadcast_to(v, shape=(size, *t.shape))
         for v, t in zip(out, results, strict=True)
     ]
-
-
-def _namespace(interpreter: Interpreter) -> Callable[[Any], Any]:
-    """Puts a NumPy array into the array library at the bottom of a context."""
-    bottom = list(interpreter.chain())[-1]
-    xp = getattr(bottom, "xp", np)
-    return (lambda a: a) if xp is np else xp.asarray
 
 
 def _stacked(

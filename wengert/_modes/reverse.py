@@ -213,9 +213,8 @@ def value_and_grad(
         value = out
         if _is_own(out, run.tape):
             value = out.primal
-            cotangents[out.index] = np.dtype(value.dtype).type(1)
-            if run.base is not EVALUATE and not isinstance(value, np.generic):
-                cotangents[out.index] = value * 0 + 1
+            with using(run.base if CURRENT.get() is EVALUATE else CURRENT.get()):
+                cotangents[out.index] = api.filled(type_of(value), 1.0)
         values = sweep(run, cotangents, consume=True, convention=convention)
         if holomorphic and convention == "steepest":
             values = [v.conj() for v in values]

@@ -16,6 +16,7 @@ import numpy as np
 from wengert._core.interp import CURRENT, EVALUATE
 from wengert._core.op import Op, Undefined
 from wengert._core.types import (
+    PYTHON_SCALARS,
     ArrayType,
     Params,
     is_complex,
@@ -315,7 +316,7 @@ def linear(
     def jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...], out: Any, p: Params) -> Any:
         n = len(primals) if variadic else count
         given = [
-            zeros_of(type_of(x)) if t is None else t
+            zero_like(x) if t is None else t
             for x, t in zip(primals[:n], tangents[:n], strict=True)
         ]
         return match(OP(*given, *primals[n:], **p), out)
@@ -426,3 +427,8 @@ def zeros_of(type_: ArrayType) -> Any:
     from wengert._ops.structure import full
 
     return full(shape=tuple(type_.shape), value=0.0, dtype=type_.dtype)
+
+
+def zero_like(x: Any) -> Any:
+    """A zero tangent for an operand; a Python scalar stays one, and weak."""
+    return 0.0 if isinstance(x, PYTHON_SCALARS) else zeros_of(type_of(x))

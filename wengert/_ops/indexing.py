@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert._core.source import explain
-from wengert._core.types import ArrayType, Params, ndim_of, type_of
+from wengert._core.types import ArrayType, Params, is_bool, ndim_of, type_of
 from wengert._ops.families import (
     Sample,
     Scatter,
@@ -27,7 +27,7 @@ from wengert._ops.structure import (
     transpose,
     where,
 )
-from wengert.errors import LanesDisagreeError
+from wengert.errors import LanesDisagreeError, MissingRuleError
 
 
 class Slot(NamedTuple):
@@ -48,9 +48,21 @@ def _getitem(xp: Any, x: Any, *indices: Any, index: Any, copy: bool = False) -> 
 
 
 def indexed_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> ArrayType:
-    probe = np.broadcast_to(np.zeros((), x.dtype), x.shape)
-    filled = tuple(np.zeros(t.shape, np.int64) for t in indices)
+    probe = np.broadcast_to(np.int8(0), x.shape)
+    filled = tuple(np.zeros(t.shape, np.int64 if not is_bool(t.dtype) else bool) for t in indices)
     return ArrayType(probe[fill_slots(index, filled)].shape, x.dtype)
+
+
+def _getitem_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> ArrayType:
+    if any(is_bool(t.dtype) for t in indices):
+        raise MissingRuleError(
+            explain(
+                "indexing: the number of entries that a boolean mask selects is not known "
+                "from its type",
+                fix="use np.where(mask, x, value), which has the shape of x",
+            )
+        )
+    return indexed_type(x, *indices, index=index)
 
 
 class Layout(NamedTuple):
@@ -66,10 +78,10 @@ class Layout(NamedTuple):
 
 def _layout(index: tuple[Any, ...], types: list[ArrayType], ndim: int) -> Layout:
     advanced = [i for i, item in enumerate(index) if type(item) is Slot or isinstance(item, int)]
-    ranks = [1 if t.dtype.kind == "b" else t.ndim for t in types]
+    ranks = [1 if is_bool(t.dtype) else t.ndim for t in types]
     adjacent = advanced == list(range(advanced[0], advanced[-1] + 1))
     consumed = sum(
-        types[item.k].ndim if type(item) is Slot and types[item.k].dtype.kind == "b" else 1
+        types[item.k].ndim if type(item) is Slot and is_bool(types[item.k].dtype) else 1
         for item in index
         if item is not None and item is not Ellipsis
     )
@@ -123,7 +135,7 @@ def _batched_index(
     types = _lane_types(batched, indices)
     layout = _layout(index, types, ndim)
     if any(batched):
-        if any(t.dtype.kind == "b" for t in types):
+        if any(is_bool(t.dtype) for t in types):
             raise LanesDisagreeError(
                 explain(
                     "indexing: a batched boolean mask selects another number of entries "
@@ -169,7 +181,7 @@ _INDEX_SAMPLES = [
 getitem = linear(
     "getitem",
     _getitem,
-    abstract=indexed_type,
+    abstract=_getitem_type,
     transposes=(_getitem_transpose,),
     batch=_getitem_batch,
     samples=[Sample(operands, {"index": index}) for operands, index in _INDEX_SAMPLES],
@@ -203,7 +215,7 @@ def _update_evaluate(xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate:
 def _add_at_evaluate(xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate: bool = False) -> Any:
     out = _writable(x, donate)
     where_to = fill_slots(index, indices)
-    if any(getattr(i, "ndim", 0) and i.dtype.kind != "b" for i in indices):
+    if any(getattr(i, "ndim", 0) and not is_bool(i.dtype) for i in indices):
         np.add.at(out, where_to, v)
     else:
         out[where_to] += v
@@ -238,7 +250,7 @@ last_writer = piecewise_constant(
 
 
 def _may_repeat(indices: tuple[Any, ...]) -> bool:
-    return any(ndim_of(i) > 0 and i.dtype.kind != "b" for i in indices)
+    return any(ndim_of(i) > 0 and not is_bool(i.dtype) for i in indices)
 
 
 def _update_transpose_x(
@@ -282,7 +294,7 @@ def _is_whole_mask(index: Any, indices: Any, rest: Any, v: Any, v_batched: bool)
     return (
         index == (Slot(0),)
         and rest[0]
-        and indices[0].dtype.kind == "b"
+        and is_bool(indices[0].dtype)
         and ndim_of(v) == int(v_batched)
     )
 

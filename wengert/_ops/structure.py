@@ -15,21 +15,32 @@ from wengert._ops.families import Sample, align_ranks, linear
 
 _NO_OPERANDS = Undefined("it has no operands")
 
+
+def _dtype_in(xp: Any, dtype: Any) -> Any:
+    """A NumPy dtype as another array library names it."""
+    return getattr(xp, dtype.name) if xp is not np and isinstance(dtype, np.dtype) else dtype
+
+
 full = Op(
     "full",
     "creation",
-    evaluate=lambda xp, *, shape, value, dtype: xp.full(shape, value, dtype=dtype),
+    evaluate=lambda xp, *, shape, value, dtype: xp.full(
+        shape, value, dtype=_dtype_in(xp, dtype)
+    ),
     abstract=lambda *, shape, value, dtype: ArrayType(shape, dtype),
     jvp=_NO_OPERANDS,
     vjps=(),
     batch=_NO_OPERANDS,
+    samples=[
+        Sample((), {"shape": (2, 0), "value": 1.5, "dtype": np.dtype(np.float32)}, ())
+    ],
 )
 
 
 def _astype_evaluate(xp: Any, x: Any, *, dtype: Any) -> Any:
     if is_complex_dtype(x.dtype) and not is_complex_dtype(dtype):
         x = xp.real(x)
-    return x.astype(dtype) if xp is np else xp.astype(x, dtype)
+    return x.astype(dtype) if xp is np else xp.astype(x, _dtype_in(xp, dtype))
 
 
 def _astype_transpose(ct: Any, x_type: ArrayType, *, dtype: Any) -> Any:

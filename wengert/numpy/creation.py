@@ -49,7 +49,7 @@ __all__ = [
 
 def fresh(x: Any) -> Any:
     """A new plain array as user code sees it; nothing else refers to its memory."""
-    if CURRENT.get() is EVALUATE or not isinstance(x, np.ndarray):
+    if CURRENT.get() is EVALUATE or isinstance(x, np.generic):
         return x
     return TracedArray(x, exclusive=True)
 
@@ -63,7 +63,9 @@ def _creator(name: str) -> Any:
                 a.__index__() if isinstance(a, TracedScalar) and a.dtype.kind in "iu" else a
                 for a in args
             )
-        return fresh(numpy_function(*args, **kwargs))
+        xp = CURRENT.get().xp
+        function = numpy_function if xp is np else getattr(xp, name)
+        return fresh(function(*args, **kwargs))
 
     create.__name__ = create.__qualname__ = name
     create.__doc__ = f"``numpy.{name}``; inside a transformation the array can be written to."
@@ -88,7 +90,7 @@ def _like(name: str) -> Any:
         if not isinstance(a, (TracedArray, TracedScalar)):
             a = np.asarray(a)
         shape = a.shape if shape is None else shape
-        return fresh(getattr(np, name)(shape, dtype or a.dtype))
+        return fresh(getattr(CURRENT.get().xp, name)(shape, dtype=dtype or a.dtype))
 
     create.__name__ = create.__qualname__ = f"{name}_like"
     create.__doc__ = f"``numpy.{name}_like``: an array of the shape and dtype of another."
