@@ -6,6 +6,8 @@ A message says what happened, where in the user's file, why, and a fix that work
 
 from __future__ import annotations
 
+import numpy as np
+
 
 class WengertError(Exception):
     """Base of all errors raised on purpose by Wengert."""
@@ -24,6 +26,39 @@ class ShapeError(WengertError, ValueError):
 
     >>> wnp.conv(np.ones((1, 2, 4)), np.ones((1, 2, 3))).shape
     (1, 1, 2)
+    """
+
+
+class AxisError(WengertError, np.exceptions.AxisError):
+    """An array has no such axis.
+
+    >>> import wengert as wg, wengert.numpy as wnp
+    >>> wg.grad(lambda x: wnp.sum(x, axis=2))(wnp.ones((2, 3)))
+    Traceback (most recent call last):
+        ...
+    wengert.errors.AxisError: axis 2 is out of bounds for array of dimension 2...
+
+    Count the axes from 0:
+
+    >>> wg.grad(lambda x: wnp.sum(x, axis=1)[0])(wnp.ones((2, 3)))
+    array([[1., 1., 1.],
+           [0., 0., 0.]])
+    """
+
+
+class IndexingError(WengertError, IndexError):
+    """An index is of a type that arrays are not indexed with.
+
+    >>> import wengert as wg, wengert.numpy as wnp
+    >>> wg.grad(lambda x: x[1.0])(wnp.ones(2))
+    Traceback (most recent call last):
+        ...
+    wengert.errors.IndexingError: only integers, slices ...
+
+    Index with integers:
+
+    >>> wg.grad(lambda x: x[1])(wnp.ones(2))
+    array([0., 1.])
     """
 
 
@@ -168,3 +203,7 @@ class NonFiniteError(WengertError, FloatingPointError):
 
 class SymbolicError(WengertError, ValueError):
     """`explain.symbolic` cannot give a closed form of this function."""
+
+
+class MissingLibraryError(WengertError, ImportError):
+    """An optional library that this function needs is not installed."""

@@ -1,1 +1,5 @@
 """What user code sees inside a transformation: mutable references to immutable values."""
+
+from wengert._array import operators
+
+__all__ = ["operators"]

@@ -53,5 +53,3 @@ def cast(v: Any, dtype: Any) -> Any:
     if is_inexact(dtype):
         return astype(v, dtype=dtype)
     return arithmetic.to_integer(v, dtype=np.dtype(dtype))
-
-

@@ -17,16 +17,25 @@ from wengert._array.convert import SCALARS, cast, snapshot
 from wengert._array.views import IndexStep, Step, concrete_array, follow, put
 from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer
 from wengert._core.source import explain
-from wengert._core.types import is_inexact
-from wengert._ops import arithmetic as ops
+from wengert._core.types import is_inexact, shape_of
 from wengert._ops.indexing import Slot, getitem
-from wengert.errors import DependenceError, LeakedValueError, MutationError
+from wengert.errors import (
+    DTypeError,
+    IndexingError,
+    LeakedValueError,
+    MutationError,
+    ShapeError,
+)
 
 _NO_PARAMS: dict[str, Any] = {}
 
 
 class TracedScalar:
-    """A traced value that NumPy would return as a scalar: immutable, never a view."""
+    """A traced value that NumPy would return as a scalar: immutable, never a view.
+
+    It has no `__getitem__`: NumPy would take it for a sequence, and hide our error when
+    it is written into a plain array.
+    """
 
     __slots__ = ("_value",)
 
@@ -45,14 +54,6 @@ class TracedScalar:
     def _read(self) -> Tracer:
         return self._value
 
-    def __getitem__(self, key: Any) -> Any:
-        if key == () or key is Ellipsis:
-            return self
-        if key is None or (isinstance(key, tuple) and all(k is None for k in key)):
-            index = key if isinstance(key, tuple) else (key,)
-            return wrap(ops_reshape(self._value, shape=(1,) * len(index)))
-        raise IndexError("invalid index to scalar variable.")
-
     def __repr__(self) -> str:
         return f"TracedScalar({_shown(self._value)})"
 
@@ -63,7 +64,15 @@ class TracedScalar:
 class TracedArray:
     """A traced array; behaves like `numpy.ndarray`."""
 
-    __slots__ = ("_base", "_exclusive", "_owner", "_path", "_seen", "_value", "_version")
+    __slots__ = (
+        "_base",
+        "_exclusive",
+        "_owner",
+        "_path",
+        "_seen",
+        "_value",
+        "_version",
+    )
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -75,7 +84,9 @@ class TracedArray:
         self._owner = CURRENT.get()
 
     @classmethod
-    def _view(cls, base: TracedArray, path: tuple[Step, ...], value: Any) -> TracedArray:
+    def _view(
+        cls, base: TracedArray, path: tuple[Step, ...], value: Any
+    ) -> TracedArray:
         view = cls(value)
         view._base = base
         view._path = path
@@ -136,7 +147,12 @@ class TracedArray:
     def __len__(self) -> int:
         shape = self._peek().shape
         if not shape:
-            raise TypeError("len() of unsized object")
+            raise DTypeError(
+                explain(
+                    "len() of unsized object",
+                    fix="use x.size, or give x an axis: x[None]",
+                )
+            )
         return shape[0]
 
     def __iter__(self) -> Any:
@@ -164,14 +180,21 @@ class TracedArray:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         index, operands = parse_index(key)
-        if type(value) is TracedArray and not operands and self._is_own_view(index, value):
+        if (
+            type(value) is TracedArray
+            and not operands
+            and self._is_own_view(index, value)
+        ):
             return  # the end of `x[index] += y`, which has written through already
         self._write(index, operands, unwrap(value))
 
     def _is_own_view(self, index: tuple[Any, ...], value: TracedArray) -> bool:
         if self._base is None:
             return value._base is self and value._path == (IndexStep(index),)
-        return value._base is self._base and value._path == (*self._path, IndexStep(index))
+        return value._base is self._base and value._path == (
+            *self._path,
+            IndexStep(index),
+        )
 
     def _write(self, index: tuple[Any, ...], operands: Any, v: Any) -> None:
         root = self if self._base is None else self._base
@@ -189,23 +212,43 @@ class TracedArray:
     def _assign(self, new: Any) -> TracedArray:
         """Replace all entries, as the in-place operators and ``out=`` do."""
         old = self._peek()
-        if tuple(new.shape if hasattr(new, "shape") else ()) != tuple(old.shape):
+        if tuple(shape_of(new)) != tuple(old.shape):
             try:
-                fits = np.broadcast_shapes(np.shape(new) if not hasattr(new, "shape") else new.shape, old.shape) == old.shape
+                fits = (
+                    np.broadcast_shapes(
+                        np.shape(new) if not hasattr(new, "shape") else new.shape,
+                        old.shape,
+                    )
+                    == old.shape
+                )
             except ValueError:
                 fits = False
             if not fits:
-                raise ValueError(
-                    f"non-broadcastable output operand with shape {old.shape} doesn't "
-                    f"match the broadcast shape {new.shape}"
+                raise ShapeError(
+                    explain(
+                        f"non-broadcastable output operand with shape {old.shape} doesn't "
+                        f"match the broadcast shape {new.shape}",
+                        fix="write the result to a new array: x = x + y, not x += y",
+                    )
                 )
-        new_dtype = np.result_type(new) if type(new) in (int, float, bool, complex) else new.dtype
+        new_dtype = (
+            np.result_type(new)
+            if type(new) in (int, float, bool, complex)
+            else new.dtype
+        )
         if not np.can_cast(new_dtype, old.dtype, "same_kind"):
-            raise TypeError(
-                f"Cannot cast output from {new_dtype} to {old.dtype} with casting rule "
-                "'same_kind'"
+            raise DTypeError(
+                explain(
+                    f"Cannot cast output from {new_dtype} to {old.dtype} with casting rule "
+                    "'same_kind'",
+                    fix="convert the array first: x = x.astype(float)",
+                )
             )
-        if self._base is None and not isinstance(new, np.generic) and _same_layout(new, old):
+        if (
+            self._base is None
+            and not isinstance(new, np.generic)
+            and _same_layout(new, old)
+        ):
             _check_owner(self)
             self._rebind(new)
             self._exclusive = False
@@ -309,7 +352,9 @@ def _plain_slice(s: slice) -> bool:
 
 
 def _int_slice(s: slice) -> slice:
-    parts = (None if p is None else operator.index(p) for p in (s.start, s.stop, s.step))
+    parts = (
+        None if p is None else operator.index(p) for p in (s.start, s.stop, s.step)
+    )
     return slice(*parts)
 
 
@@ -319,9 +364,12 @@ def _index_operand(item: Any) -> Any:
     value = unwrap(item)
     dtype = getattr(value, "dtype", None)
     if dtype is None or is_inexact(dtype):
-        raise IndexError(
-            "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and "
-            "integer or boolean arrays are valid indices"
+        raise IndexingError(
+            explain(
+                "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and "
+                "integer or boolean arrays are valid indices",
+                fix="convert the index: x[i.astype(int)]",
+            )
         )
     return value
 
@@ -354,7 +402,11 @@ def unwrap(x: Any) -> Any:
         return unwrap_sequence(x)
     if isinstance(x, np.ndarray):
         return unwrap(np.asarray(x))
-    if isinstance(x, Tracer) or isinstance(x, np.generic) or hasattr(x, "__array_namespace__"):
+    if (
+        isinstance(x, Tracer)
+        or isinstance(x, np.generic)
+        or hasattr(x, "__array_namespace__")
+    ):
         return x
     return np.asarray(x)
 
@@ -366,7 +418,9 @@ def unwrap_sequence(items: Any) -> Any:
     from wengert._ops.structure import concatenate, reshape
 
     parts = [unwrap(item) for item in items]
-    dtype = np.result_type(*(p if type(p) in (int, float, complex, bool) else p.dtype for p in parts))
+    dtype = np.result_type(
+        *(p if type(p) in (int, float, complex, bool) else p.dtype for p in parts)
+    )
     rows = []
     for p in parts:
         row = p if hasattr(p, "shape") else np.asarray(p, dtype)
@@ -380,195 +434,6 @@ def has_traced(x: Any) -> bool:
     return isinstance(x, (TracedArray, TracedScalar))
 
 
-# -- operators -------------------------------------------------------------------------
-
-
-def _operand(x: Any) -> Any:
-    """As `unwrap`, but `NotImplemented` for what NumPy's operators would not take."""
-    kind = type(x)
-    if kind in SCALARS:
-        return x
-    if kind is TracedScalar:
-        return x._value
-    if kind is TracedArray:
-        return x._read()
-    if isinstance(x, (np.ndarray, np.generic, list, tuple)):
-        return unwrap(x)
-    return NotImplemented
-
-
-def _apply(op: Any, operands: tuple[Any, ...]) -> Any:
-    interpreter = CURRENT.get()
-    if interpreter is EVALUATE:
-        for x in operands:
-            if isinstance(x, Tracer):
-                x.refuse_leak()
-    return wrap(interpreter.apply(op, operands, _NO_PARAMS))
-
-
-def _binary(op: Any) -> tuple[Any, Any]:
-    def method(self: Any, other: Any) -> Any:
-        kind = type(other)
-        if kind is TracedArray or kind is TracedScalar:
-            other = other._read()
-        elif kind not in SCALARS:
-            other = _operand(other)
-            if other is NotImplemented:
-                return other
-        return _apply(op, (self._read(), other))
-
-    def reflected(self: Any, other: Any) -> Any:
-        other = _operand(other)
-        if other is NotImplemented:
-            return other
-        return _apply(op, (other, self._read()))
-
-    return method, reflected
-
-
-def _in_place(op: Any) -> Any:
-    def method(self: TracedArray, other: Any) -> Any:
-        y = _operand(other)
-        if y is NotImplemented:
-            return y
-        interpreter = CURRENT.get()
-        return self._assign(interpreter.apply(op, (self._read(), y), _NO_PARAMS))
-
-    return method
-
-
-def _unary(op: Any) -> Any:
-    return lambda self: _apply(op, (self._read(),))
-
-
-_BINARY = {
-    "add": ops.add,
-    "sub": ops.subtract,
-    "mul": ops.multiply,
-    "truediv": ops.divide,
-    "floordiv": ops.floor_divide,
-    "mod": ops.remainder,
-    "pow": ops.power,
-    "and": ops.bitwise_and,
-    "or": ops.bitwise_or,
-    "xor": ops.bitwise_xor,
-    "lshift": ops.left_shift,
-    "rshift": ops.right_shift,
-}
-for _name, _op in _BINARY.items():
-    _method, _reflected = _binary(_op)
-    for _class in (TracedScalar, TracedArray):
-        setattr(_class, f"__{_name}__", _method)
-        setattr(_class, f"__r{_name}__", _reflected)
-    setattr(TracedArray, f"__i{_name}__", _in_place(_op))
-
-_COMPARISONS = {
-    "eq": ops.equal,
-    "ne": ops.not_equal,
-    "lt": ops.less,
-    "le": ops.less_equal,
-    "gt": ops.greater,
-    "ge": ops.greater_equal,
-}
-for _class in (TracedScalar, TracedArray):
-    for _name, _op in _COMPARISONS.items():
-        setattr(_class, f"__{_name}__", _binary(_op)[0])
-    _class.__neg__ = _unary(ops.negative)  # type: ignore[attr-defined]
-    _class.__pos__ = _unary(ops.positive)  # type: ignore[attr-defined]
-    _class.__abs__ = _unary(ops.absolute)  # type: ignore[attr-defined]
-    _class.__invert__ = _unary(ops.invert)  # type: ignore[attr-defined]
-
-
-# -- conversions -----------------------------------------------------------------------
-
-
-def _scalar_value(self: Any, what: str) -> Any:
-    """The concrete value of a one-entry array or scalar, to choose a path with."""
-    value = self._peek() if type(self) is TracedArray else self._value
-    if isinstance(value, Tracer) and CURRENT.get() is EVALUATE:
-        value.refuse_leak()
-    while isinstance(value, Tracer):
-        if value.interpreter.observer is not None:
-            value.interpreter.observer(what, value)
-        value = value.concrete()
-    return value
-
-
-def _cut_error(what: str, rewrite: str) -> DependenceError:
-    return DependenceError(
-        explain(
-            f"{what}: this value depends on an input that is being differentiated",
-            why="the conversion would cut the dependence, and the derivative would be "
-            "silently wrong.",
-            fix=f"{rewrite}; where a constant is meant, wg.stop_gradient(x)",
-        )
-    )
-
-
 def depends(value: Any) -> bool:
+    """Whether an engine value depends on an input that is being differentiated."""
     return isinstance(value, Tracer) and value.depends()
-
-
-def _refuse_if_dependent(self: Any, what: str, rewrite: str) -> Any:
-    value = self._peek() if type(self) is TracedArray else self._value
-    if depends(value):
-        raise _cut_error(what, rewrite)
-    return _scalar_value(self, what)
-
-
-def _bool(self: Any) -> bool:
-    return bool(_scalar_value(self, "bool()"))
-
-
-def _int(self: Any) -> int:
-    return int(_scalar_value(self, "int()"))
-
-
-def _index(self: Any) -> int:
-    return operator.index(_scalar_value(self, "index"))
-
-
-def _float(self: Any) -> float:
-    return float(_refuse_if_dependent(self, "float()", "keep the traced value, and use the functions of wengert.numpy instead of math's"))
-
-
-def _complex(self: Any) -> complex:
-    return complex(_refuse_if_dependent(self, "complex()", "keep the traced value"))
-
-
-def _item(self: Any, *args: Any) -> Any:
-    target = self[args if len(args) > 1 else args[0]] if args else self
-    if not isinstance(target, (TracedArray, TracedScalar)):
-        return target.item()
-    return np.asarray(_refuse_if_dependent(target, "item()", "index the array: x[i] is a scalar")).item()
-
-
-def _array(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-    value = _refuse_if_dependent(
-        self,
-        "numpy.asarray()",
-        "write into an array made by wengert.numpy (np.zeros of `import wengert.numpy as "
-        "np`), and use its functions",
-    )
-    return np.array(value, dtype=dtype)
-
-
-def _tolist(self: Any) -> Any:
-    return _array(self).tolist()
-
-
-for _class in (TracedScalar, TracedArray):
-    _class.__bool__ = _bool  # type: ignore[attr-defined]
-    _class.__int__ = _int  # type: ignore[attr-defined]
-    _class.__index__ = _index  # type: ignore[attr-defined]
-    _class.__float__ = _float  # type: ignore[attr-defined]
-    _class.__complex__ = _complex  # type: ignore[attr-defined]
-    _class.__array__ = _array  # type: ignore[attr-defined]
-    _class.item = _item  # type: ignore[attr-defined]
-    _class.tolist = _tolist  # type: ignore[attr-defined]
-
-
-def ops_reshape(value: Any, shape: tuple[int, ...]) -> Any:
-    from wengert._ops.structure import reshape
-
-    return reshape(value, shape=shape)

@@ -80,7 +80,11 @@ def put(
 def concrete_array(x: Any) -> np.ndarray | None:
     """The array at the bottom of a tower of tracers: it has NumPy's memory layout."""
     while isinstance(x, Tracer):
-        x = getattr(x, "primal", None) if hasattr(x, "primal") else getattr(x, "value", None)
+        x = (
+            getattr(x, "primal", None)
+            if hasattr(x, "primal")
+            else getattr(x, "value", None)
+        )
     return x if isinstance(x, np.ndarray) else None
 
 

@@ -7,9 +7,10 @@ hands what is not its own to the interpreter below, its parent. At the bottom is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Iterator, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -132,7 +133,9 @@ class Tracer:
 
     def refuse_leak(self) -> NoReturn:
         """Raise: this tracer has reached an interpreter that is not above its own."""
-        state = "is running in another thread" if self.interpreter.alive else "has ended"
+        state = (
+            "is running in another thread" if self.interpreter.alive else "has ended"
+        )
         raise LeakedValueError(
             explain(
                 f"a traced value is used outside the transformation that made it "

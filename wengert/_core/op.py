@@ -21,14 +21,15 @@ kept at all, of ``x_type`` only the `ArrayType` is kept, ``x`` is kept as it is,
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert._core.interp import CURRENT, EVALUATE
 from wengert._core.source import explain
-from wengert._core.types import Params, type_of
+from wengert._core.types import type_of
 from wengert.errors import MissingRuleError, OpDefinitionError
 
 
@@ -121,7 +122,9 @@ class Op:
         positions = tuple(i for i in range(count) if mask >> i & 1)
         if self.variadic:
             rules = tuple(partial(self.vjps, i) for i in positions)
-            plan = Plan(positions, rules, _keep_all if self.keeps_operands else _keep_types)
+            plan = Plan(
+                positions, rules, _keep_all if self.keeps_operands else _keep_types
+            )
         else:
             rules = tuple(self.vjps[i] for i in positions)
             plan = Plan(positions, rules, _residual_selector(rules))
@@ -145,7 +148,9 @@ def _keep_types(out: Any, *operands: Any) -> tuple[Any, ...]:
     return (type_of(out), *map(type_of, operands))
 
 
-def _residual_selector(rules: tuple[Callable[..., Any], ...]) -> Callable[..., tuple[Any, ...]]:
+def _residual_selector(
+    rules: tuple[Callable[..., Any], ...],
+) -> Callable[..., tuple[Any, ...]]:
     """Keep of ``(out, *operands)`` what the parameter names of the rules ask for."""
     kept: list[str] = []
     rest = False
@@ -156,7 +161,13 @@ def _residual_selector(rules: tuple[Callable[..., Any], ...]) -> Callable[..., t
             names = names[:-1]
         kept += [""] * (len(names) - len(kept))
         for i, name in enumerate(names):
-            wants = "" if name.startswith("_") else "type" if name.endswith("_type") else "all"
+            wants = (
+                ""
+                if name.startswith("_")
+                else "type"
+                if name.endswith("_type")
+                else "all"
+            )
             kept[i] = max(kept[i], wants, key=["", "type", "all"].index)
     arguments = "".join(f"a{i}, " for i in range(len(kept)))
     template = {"": "None", "type": "type_of(a{})", "all": "a{}"}
@@ -172,7 +183,11 @@ def _rule_parameters(rule: Callable[..., Any]) -> list[str]:
         return []
     rule = getattr(rule, "reads", rule)
     parameters = inspect.signature(rule).parameters.values()
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = [
+        p.name
+        for p in parameters
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
     names += [f"*{p.name}" for p in parameters if p.kind is p.VAR_POSITIONAL]
     return names[1:] if names and names[0] == "ct" else names
 
@@ -195,7 +210,10 @@ def _evaluators(
         return getattr(np, function_name), from_namespace
     if evaluate.__module__ == "_operator":
         return evaluate, lambda _xp, *operands: evaluate(*operands)
-    if not isinstance(evaluate, np.ufunc) and "xp" in inspect.signature(evaluate).parameters:
+    if (
+        not isinstance(evaluate, np.ufunc)
+        and "xp" in inspect.signature(evaluate).parameters
+    ):
         return (lambda *operands, **params: evaluate(np, *operands, **params)), evaluate
 
     def numpy_only(xp: Any, *operands: Any, **params: Any) -> Any:
@@ -219,7 +237,9 @@ class OpTable:
     def add(self, op: Op) -> None:
         if op.name in self._rows:
             raise OpDefinitionError(
-                explain(f"op {op.name} is already in the table", fix="choose another name")
+                explain(
+                    f"op {op.name} is already in the table", fix="choose another name"
+                )
             )
         self._rows[op.name] = op
 

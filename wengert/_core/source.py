@@ -17,8 +17,13 @@ INTERNAL_FILES = frozenset(
     str(path)
     for path in _PACKAGE.rglob("*.py")
     if path.relative_to(_PACKAGE).parts[0] not in ("examples", "cli", "__main__.py")
-) | {functools_file for functools_file in (os.path.abspath(__import__("functools").__file__),
-     os.path.abspath(__import__("contextlib").__file__))}
+) | {
+    functools_file
+    for functools_file in (
+        os.path.abspath(__import__("functools").__file__),
+        os.path.abspath(__import__("contextlib").__file__),
+    )
+}
 
 
 class Site(NamedTuple):

@@ -7,7 +7,8 @@ that traced values and `None` may stand where the constructor would check types.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import optree
 
@@ -86,7 +87,9 @@ def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
     def add(entry: Any, subtree: Any) -> None:
         result.extend([entry] * len(flatten(subtree)[0]))
 
-    flat, prefix_structure = optree.tree_flatten(prefix, none_is_leaf=True, namespace=NAMESPACE)
+    flat, prefix_structure = optree.tree_flatten(
+        prefix, none_is_leaf=True, namespace=NAMESPACE
+    )
     if prefix_structure.num_leaves == 1 and not isinstance(prefix, (tuple, list, dict)):
         return [prefix] * structure.num_leaves
     subtrees = prefix_structure.flatten_up_to(tree)

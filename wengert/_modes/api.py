@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,7 +51,9 @@ def base_interpreter(leaves: Iterable[Any], strict_nan: bool = False) -> Interpr
     if current is EVALUATE:
         for leaf in leaves:
             if type(leaf) is not np.ndarray and not isinstance(leaf, np.generic):
-                if hasattr(leaf, "__array_namespace__") and not isinstance(leaf, TracedArray):
+                if hasattr(leaf, "__array_namespace__") and not isinstance(
+                    leaf, TracedArray
+                ):
                     from array_api_compat import array_namespace
 
                     current = Evaluate(array_namespace(leaf))
@@ -117,7 +120,11 @@ def collect(name: str, args: Any, labels: str) -> Inputs:
     active = []
     for i, leaf in enumerate(leaves):
         if is_array(leaf):
-            dtype = np.result_type(leaf) if isinstance(leaf, (float, complex)) else leaf.dtype
+            dtype = (
+                np.result_type(leaf)
+                if isinstance(leaf, (float, complex))
+                else leaf.dtype
+            )
             if not is_inexact(dtype):
                 _refuse_integer(name, tree.paths(args, labels)[i], dtype)
             active.append(i)
@@ -137,13 +144,16 @@ def _refuse_integer(name: str, path: str, dtype: Any) -> None:
     raise DTypeError(
         explain(
             f"{name}: {path} has dtype {dtype}, and integers have no derivative",
-            fix=f"pass a float ({path} = x.astype(float)), or leave this argument out of argnums",
+            fix="pass a float, such as 3.0 or x.astype(float), or leave it out of argnums",
         )
     )
 
 
 def call(
-    fun: Callable[..., Any], inputs: Inputs, tracers: list[Any], rebuild: Callable[[Any], Any]
+    fun: Callable[..., Any],
+    inputs: Inputs,
+    tracers: list[Any],
+    rebuild: Callable[[Any], Any],
 ) -> Any:
     """Call the user's function with tracers in place of the active leaves."""
     leaves = list(inputs.leaves)
@@ -187,7 +197,9 @@ def split_arguments(
     """The differentiated arguments, and a function that puts them back among the rest."""
 
     def rebuild(given: Any) -> list[Any]:
-        rest = [None if i in positions else wrap_constants(a) for i, a in enumerate(args)]
+        rest = [
+            None if i in positions else wrap_constants(a) for i, a in enumerate(args)
+        ]
         for i, value in zip(positions, given, strict=True):
             rest[i] = value
         return rest

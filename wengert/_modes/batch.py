@@ -65,7 +65,9 @@ class Batch(Interpreter):
         self.size = size
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
-        batched = tuple(type(x) is BatchTracer and x.interpreter is self for x in operands)
+        batched = tuple(
+            type(x) is BatchTracer and x.interpreter is self for x in operands
+        )
         if True not in batched:
             return self.parent.apply(op, operands, params)
         values = tuple(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from wengert._core import tree
 from wengert._core.interp import CURRENT, EVALUATE, Interpreter, using
@@ -14,8 +15,12 @@ from wengert._modes.tape import Tape, TapeTracer, backward, forward
 from wengert.errors import ArgumentError
 
 
-def _match_tangents(name: str, primals: Any, tangents: Any, inputs: api.Inputs) -> list[Any]:
-    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+def _match_tangents(
+    name: str, primals: Any, tangents: Any, inputs: api.Inputs
+) -> list[Any]:
+    if not isinstance(primals, (tuple, list)) or not isinstance(
+        tangents, (tuple, list)
+    ):
         raise ArgumentError(
             explain(
                 f"{name}: primals and tangents must be tuples, one entry per argument",
@@ -86,10 +91,14 @@ def jvp(
             derivatives.append(v.tangent)
         else:
             values.append(v)
-            derivatives.append(None if api.is_static(v) else api.zeros_like_type(type_of(v)))
+            derivatives.append(
+                None if api.is_static(v) else api.zeros_like_type(type_of(v))
+            )
     handed = api.hand_out(values + derivatives)
     count = len(values)
-    return tree.unflatten(structure, handed[:count]), tree.unflatten(structure, handed[count:])
+    return tree.unflatten(structure, handed[:count]), tree.unflatten(
+        structure, handed[count:]
+    )
 
 
 class LinearPart(NamedTuple):
@@ -154,14 +163,19 @@ def linear_part(
     inputs = api.collect(name, primals, "primals")
     base = api.base_interpreter(inputs.leaves, strict_nan)
     with Tape(base).running() as tape:
-        variables = [tape.variable(api.zeros_like_type(type_of(v))) for v in inputs.values]
+        variables = [
+            tape.variable(api.zeros_like_type(type_of(v))) for v in inputs.values
+        ]
         with Dual(tape).running() as dual:
             tracers = [
-                DualTracer(dual, v, t) for v, t in zip(inputs.values, variables, strict=True)
+                DualTracer(dual, v, t)
+                for v, t in zip(inputs.values, variables, strict=True)
             ]
             outputs, structure = api.results(api.call(fun, inputs, tracers, rebuild))
     pairs = [
-        (v.primal, v.tangent) if type(v) is DualTracer and v.interpreter is dual else (v, None)
+        (v.primal, v.tangent)
+        if type(v) is DualTracer and v.interpreter is dual
+        else (v, None)
         for v in outputs
     ]
     values, tangents = [v for v, _ in pairs], [t for _, t in pairs]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
@@ -62,11 +63,16 @@ def jacobian(
     """
     if mode not in ("auto", "forward", "reverse"):
         raise ArgumentError(
-            explain(f"jacobian: mode={mode!r}", fix='use "auto", "forward" or "reverse"')
+            explain(
+                f"jacobian: mode={mode!r}", fix='use "auto", "forward" or "reverse"'
+            )
         )
     if chunk is not None and (not isinstance(chunk, (int, np.integer)) or chunk < 1):
         raise ArgumentError(
-            explain(f"jacobian: chunk={chunk!r}", fix="give a number of tangents, at least 1")
+            explain(
+                f"jacobian: chunk={chunk!r}",
+                fix="give a number of tangents, at least 1",
+            )
         )
 
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
@@ -77,9 +83,20 @@ def jacobian(
         target = (lambda *a: fun(*a, **constants)) if kwargs else fun
         if mode == "reverse":
             run = record(
-                "jacobian", target, given, rebuild, "args", has_aux=False, strict_nan=strict_nan
+                "jacobian",
+                target,
+                given,
+                rebuild,
+                "args",
+                has_aux=False,
+                strict_nan=strict_nan,
             )
-            base, inputs, values, structure = run.base, run.inputs, _primals(run), run.structure
+            base, inputs, values, structure = (
+                run.base,
+                run.inputs,
+                _primals(run),
+                run.structure,
+            )
             pull = _pull_recorded(run)
         else:
             linear = linear_part("jacobian", target, given, rebuild, strict_nan)
@@ -99,7 +116,8 @@ def jacobian(
             else:
                 blocks = _by_rows(pull, ins, outs, chunk)
         rows = [
-            None if row is None else as_gradients(inputs, api.hand_out(row)) for row in blocks
+            None if row is None else as_gradients(inputs, api.hand_out(row))
+            for row in blocks
         ]
         if single:
             rows = [None if row is None else row[0] for row in rows]
@@ -189,7 +207,12 @@ def _stacked(
     total = _count(given)
     step = min(chunk or total, total) or 1
     parts = [
-        _swept(sweep_one, _basis(given, a, min(a + step, total)), results, min(step, total - a))
+        _swept(
+            sweep_one,
+            _basis(given, a, min(a + step, total)),
+            results,
+            min(step, total - a),
+        )
         for a in range(0, max(total, 1), step)
     ]
     if len(parts) == 1:
@@ -200,7 +223,9 @@ def _stacked(
     ]
 
 
-def _by_columns(push: Sweep, ins: list[Any], outs: list[Any], chunk: int | None) -> list[Any]:
+def _by_columns(
+    push: Sweep, ins: list[Any], outs: list[Any], chunk: int | None
+) -> list[Any]:
     columns = _stacked(push, ins, outs, chunk)
     blocks: list[Any] = []
     for t, stacked in zip(outs, columns, strict=True):
@@ -218,7 +243,9 @@ def _by_columns(push: Sweep, ins: list[Any], outs: list[Any], chunk: int | None)
     return blocks
 
 
-def _by_rows(pull: Sweep, ins: list[Any], outs: list[Any], chunk: int | None) -> list[Any]:
+def _by_rows(
+    pull: Sweep, ins: list[Any], outs: list[Any], chunk: int | None
+) -> list[Any]:
     rows = _stacked(pull, outs, ins, chunk)
     blocks: list[Any] = []
     offset = 0

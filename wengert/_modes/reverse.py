@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -171,7 +172,11 @@ def vjp(
 
     if has_aux:
         values, structure = run.aux
-        return value, pullback, tree.unflatten(structure, api.hand_out(values, kept=True))
+        return (
+            value,
+            pullback,
+            tree.unflatten(structure, api.hand_out(values, kept=True)),
+        )
     return value, pullback
 
 
@@ -206,7 +211,13 @@ def value_and_grad(
         constants = api.wrap_constants(kwargs) if kwargs else kwargs
         target = (lambda *a: fun(*a, **constants)) if kwargs else fun
         run = record(
-            "grad", target, given, rebuild, "args", has_aux=has_aux, strict_nan=strict_nan
+            "grad",
+            target,
+            given,
+            rebuild,
+            "args",
+            has_aux=has_aux,
+            strict_nan=strict_nan,
         )
         out = _check_scalar(run, holomorphic)
         cotangents: dict[int, Any] = {}
@@ -230,7 +241,9 @@ def value_and_grad(
     return _named(value_and_grad_of, fun, "value_and_grad")
 
 
-def _named(wrapper: Callable[..., Any], fun: Callable[..., Any], what: str) -> Callable[..., Any]:
+def _named(
+    wrapper: Callable[..., Any], fun: Callable[..., Any], what: str
+) -> Callable[..., Any]:
     wrapper.__name__ = f"{what}({getattr(fun, '__name__', 'function')})"
     wrapper.__doc__ = getattr(fun, "__doc__", None)
     wrapper.__wrapped__ = fun  # type: ignore[attr-defined]
@@ -335,5 +348,3 @@ def grad(
         return (gradient, value[1]) if has_aux else gradient
 
     return _named(grad_of, fun, "grad")
-
-

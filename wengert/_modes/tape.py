@@ -61,7 +61,7 @@ class Entry(NamedTuple):
 
     op: Op
     plan: Plan  # the positions that are differentiated, their rules, what is kept
-    inputs: list[int]  # the tape number of each of those operands
+    inputs: tuple[int, ...]  # the tape number of each of those operands
     residuals: tuple[Any, ...]
     params: Params
     output: Any  # a tape number; a list of them where the op has several results
@@ -128,7 +128,9 @@ class Tape(Interpreter):
             types.append(None)
             result: Any = TapeTracer(self, out, index)
         elif op.multiple:
-            result = tuple([self.variable(o) if is_inexact(o.dtype) else o for o in out])
+            result = tuple(
+                [self.variable(o) if is_inexact(o.dtype) else o for o in out]
+            )
             index = [o.index if type(o) is TapeTracer else None for o in result]
         else:
             dtype = out.dtype
@@ -143,7 +145,7 @@ class Tape(Interpreter):
             (
                 op,
                 plan,
-                inputs,
+                tuple(inputs),  # of ints only: the garbage collector then skips it
                 plan.keep(out, *primals),
                 params,
                 index,
@@ -182,7 +184,9 @@ def backward(
                 _pull_consuming(entry, ct, output in owned, types, cotangents, owned)
                 continue
             for rule, index in zip(plan.rules, inputs):  # noqa: B905  (hot; same length)
-                part = rule(ct, *residuals, **params) if params else rule(ct, *residuals)
+                part = (
+                    rule(ct, *residuals, **params) if params else rule(ct, *residuals)
+                )
                 like = types[index]
                 if like is None:
                     if type(part) is not _float64:

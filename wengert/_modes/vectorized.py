@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from wengert._ops.structure import broadcast_to, move_axis
 from wengert.errors import ArgumentError, ShapeError
 
 
-def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
+def vmap(
+    fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0
+) -> Callable[..., Any]:
     """Map a function over an axis of its arguments, in one vectorised run.
 
     Args:
@@ -101,7 +104,9 @@ def _lane_count(leaves: list[Any], axes: list[Any], paths: list[str]) -> int:
         if axis is None:
             continue
         shape = leaf.shape if hasattr(leaf, "shape") else ()
-        if not isinstance(axis, (int, np.integer)) or not -len(shape) <= axis < len(shape):
+        if not isinstance(axis, (int, np.integer)) or not -len(shape) <= axis < len(
+            shape
+        ):
             raise ArgumentError(
                 explain(
                     f"vmap: in_axes is {axis!r} for {path}, which has shape {shape}",
@@ -111,7 +116,9 @@ def _lane_count(leaves: list[Any], axes: list[Any], paths: list[str]) -> int:
         sizes[path] = shape[axis]
     if not sizes:
         raise ArgumentError(
-            explain("vmap: no argument is mapped over", fix="give in_axes an int somewhere")
+            explain(
+                "vmap: no argument is mapped over", fix="give in_axes an int somewhere"
+            )
         )
     if len(set(sizes.values())) > 1:
         listing = ", ".join(f"{path}: {n}" for path, n in sizes.items())

@@ -39,11 +39,6 @@ for _name, _op in {
 }.items():
     setattr(Tracer, f"__{_name}__", _binary(_op)[0])
 
-Tracer.__neg__ = lambda self: a.negative(self)  # type: ignore[attr-defined]
-Tracer.__hash__ = object.__hash__  # type: ignore[method-assign]
-# NumPy's operators step back, so that `array * tracer` arrives at `Tracer.__rmul__`.
-Tracer.__array_ufunc__ = None  # type: ignore[attr-defined]
-
 
 def _reshape(self: Tracer, shape: tuple[Any, ...]) -> Any:
     return reshape(self, shape=shape)
@@ -55,5 +50,12 @@ def _conj(self: Tracer) -> Any:
     return conj(self) if is_complex(self) else self
 
 
-Tracer.reshape = _reshape  # type: ignore[attr-defined]
-Tracer.conj = _conj  # type: ignore[attr-defined]
+for _name, _attribute in {
+    "__neg__": lambda self: a.negative(self),
+    "__hash__": object.__hash__,
+    # NumPy's operators step back, so that `array * tracer` arrives at `__rmul__`.
+    "__array_ufunc__": None,
+    "reshape": _reshape,
+    "conj": _conj,
+}.items():
+    setattr(Tracer, _name, _attribute)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from wengert._core.op import Op, Undefined
-from wengert._core.types import ArrayType, Params, is_complex_dtype, shape_of, type_of
+from wengert._core.types import ArrayType, Params, is_complex_dtype, shape_of
 from wengert._ops.families import Sample, align_ranks, linear
 
 # -- creation and dtype ---------------------------------------------------------------
@@ -18,7 +17,11 @@ _NO_OPERANDS = Undefined("it has no operands")
 
 def _dtype_in(xp: Any, dtype: Any) -> Any:
     """A NumPy dtype as another array library names it."""
-    return getattr(xp, dtype.name) if xp is not np and isinstance(dtype, np.dtype) else dtype
+    return (
+        getattr(xp, dtype.name)
+        if xp is not np and isinstance(dtype, np.dtype)
+        else dtype
+    )
 
 
 full = Op(
@@ -56,14 +59,18 @@ astype = linear(
     samples=[Sample(((3, 2),), {"dtype": np.dtype(np.float64)})],
 )
 
-# `x.copy()`, and a value whose memory nothing else reads.
+
+def _copy_evaluate(xp: Any, x: Any, *, order: str = "K") -> Any:
+    return x.copy(order) if isinstance(x, np.ndarray) else xp.asarray(x, copy=True)
+
+
 copy = linear(
     "copy",
-    lambda xp, x: private_copy(x) if xp is np else xp.asarray(x, copy=True),
-    abstract=lambda x: x,
-    transposes=(lambda ct, _x: ct,),
-    batch=lambda size, batched, operands, p: copy(*operands),
-    samples=[Sample(((3, 2),))],
+    _copy_evaluate,
+    abstract=lambda x, **_: x,
+    transposes=(lambda ct, _x, **_: ct,),
+    batch=lambda size, batched, operands, p: copy(*operands, **p),
+    samples=[Sample(((3, 2),)), Sample(((3, 2),), {"order": "F"})],
 )
 
 
@@ -168,7 +175,10 @@ transpose = linear(
     batch=lambda size, batched, operands, p: transpose(
         *operands, axes=(0, *(i + 1 for i in p["axes"]))
     ),
-    samples=[Sample(((2, 3, 4),), {"axes": (2, 0, 1)}), Sample(((3,),), {"axes": (0,)})],
+    samples=[
+        Sample(((2, 3, 4),), {"axes": (2, 0, 1)}),
+        Sample(((3,),), {"axes": (0,)}),
+    ],
 )
 
 
@@ -244,9 +254,13 @@ concatenate = linear(
 
 
 def _pad_evaluate(xp: Any, x: Any, *, widths: Any) -> Any:
-    shape = tuple(n + low + high for n, (low, high) in zip(x.shape, widths, strict=True))
+    shape = tuple(
+        n + low + high for n, (low, high) in zip(x.shape, widths, strict=True)
+    )
     out = xp.zeros(shape, dtype=x.dtype)
-    inner = tuple(slice(low, low + n) for n, (low, _) in zip(x.shape, widths, strict=True))
+    inner = tuple(
+        slice(low, low + n) for n, (low, _) in zip(x.shape, widths, strict=True)
+    )
     out[inner] = x
     return out
 
@@ -331,5 +345,3 @@ def conform(ct: Any, like: ArrayType) -> Any:
     if ct.shape != like.shape:
         ct = unbroadcast(ct, like.shape)
     return ct if ct.dtype == like.dtype else astype(ct, dtype=like.dtype)
-
-

@@ -12,7 +12,8 @@ from wengert._core.op import Op
 from wengert._core.source import explain
 from wengert._core.types import type_of
 from wengert._ops.indexing import add_at, getitem, update
-from wengert._ops.structure import broadcast_to, where as where_op
+from wengert._ops.structure import broadcast_to
+from wengert._ops.structure import where as where_op
 from wengert.errors import DependenceError, MissingRuleError
 
 TRACED = (TracedArray, TracedScalar)
@@ -60,17 +61,27 @@ class Ufunc:
         return f"<wengert ufunc {self.__name__!r}>"
 
     def __call__(
-        self, *xs: Any, out: Any = None, where: Any = True, dtype: Any = None, **kwargs: Any
+        self,
+        *xs: Any,
+        out: Any = None,
+        where: Any = True,
+        dtype: Any = None,
+        **kwargs: Any,
     ) -> Any:
         if kwargs:
-            return self._plain(xs, {**kwargs, "out": out, "where": where, "dtype": dtype})
+            return self._plain(
+                xs, {**kwargs, "out": out, "where": where, "dtype": dtype}
+            )
         if len(xs) > _arity(self.op) and out is None:
             *xs, out = xs
         operands = tuple([unwrap(x) for x in xs])
         if dtype is not None:
             from wengert._array.convert import cast
 
-            operands = tuple(cast(x if hasattr(x, "dtype") else np.asarray(x), np.dtype(dtype)) for x in operands)
+            operands = tuple(
+                cast(x if hasattr(x, "dtype") else np.asarray(x), np.dtype(dtype))
+                for x in operands
+            )
         interpreter = CURRENT.get()
         if interpreter is EVALUATE and out is None and where is True:
             return evaluate(self.op, operands, {})
@@ -79,12 +90,16 @@ class Ufunc:
         result = interpreter.apply(self.op, operands, {})
         if out is None and where is True:
             return wrap(result)
-        return _store(self.__name__, result, out[0] if isinstance(out, tuple) else out, where)
+        return _store(
+            self.__name__, result, out[0] if isinstance(out, tuple) else out, where
+        )
 
     def _plain(self, xs: Any, kwargs: Any) -> Any:
         """Arguments that only NumPy understands, on values without dependence."""
         if any(isinstance(x, TRACED) for x in xs):
-            names = ", ".join(k for k, v in kwargs.items() if v is not None and v is not True)
+            names = ", ".join(
+                k for k, v in kwargs.items() if v is not None and v is not True
+            )
             raise MissingRuleError(
                 explain(
                     f"{self.__name__}: the argument(s) {names} are not supported for traced "
@@ -116,11 +131,17 @@ class Ufunc:
         shape = tuple(value.shape)
         numbers = np.arange(int(np.prod(shape))).reshape(shape)
         positions = getitem(numbers, *(unwrap(o) for o in operands), index=index)
-        flat = value.reshape((-1,)) if isinstance(value, np.ndarray) else value.reshape((numbers.size,))
+        flat = (
+            value.reshape((-1,))
+            if isinstance(value, np.ndarray)
+            else value.reshape((numbers.size,))
+        )
         if b is not None:
             b_value = unwrap(b)
             b_value = b_value if hasattr(b_value, "shape") else np.asarray(b_value)
-            b_flat = broadcast_to(b_value, shape=positions.shape).reshape((positions.size,))
+            b_flat = broadcast_to(b_value, shape=positions.shape).reshape(
+                (positions.size,)
+            )
         for turn, position in enumerate(np.ravel(positions)):
             entry = getitem(flat, index=(int(position),))
             operand = () if b is None else (getitem(b_flat, index=(turn,)),)
@@ -177,7 +198,9 @@ def _store(name: str, result: Any, out: Any, where: Any) -> Any:
     if where is not True:
         mask = unwrap(where)
         if out is None:
-            out = wrap(broadcast_to(np.zeros((), result.dtype), shape=type_of(result).shape))
+            out = wrap(
+                broadcast_to(np.zeros((), result.dtype), shape=type_of(result).shape)
+            )
         old = out._read() if isinstance(out, TracedArray) else out
         result = where_op(mask, result, old)
     if isinstance(out, TracedArray):

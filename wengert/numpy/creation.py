@@ -18,7 +18,8 @@ from wengert._array.traced import (
     unwrap_sequence,
 )
 from wengert._core.interp import CURRENT, EVALUATE, Tracer
-from wengert._ops.structure import broadcast_to, copy as copy_op
+from wengert._ops.structure import broadcast_to
+from wengert._ops.structure import copy as copy_op
 
 __all__ = [
     "arange",
@@ -60,7 +61,9 @@ def _creator(name: str) -> Any:
     def create(*args: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, (TracedArray, TracedScalar)) for a in args):
             args = tuple(
-                a.__index__() if isinstance(a, TracedScalar) and a.dtype.kind in "iu" else a
+                a.__index__()
+                if isinstance(a, TracedScalar) and a.dtype.kind in "iu"
+                else a
                 for a in args
             )
         xp = CURRENT.get().xp
@@ -68,7 +71,9 @@ def _creator(name: str) -> Any:
         return fresh(function(*args, **kwargs))
 
     create.__name__ = create.__qualname__ = name
-    create.__doc__ = f"``numpy.{name}``; inside a transformation the array can be written to."
+    create.__doc__ = (
+        f"``numpy.{name}``; inside a transformation the array can be written to."
+    )
     return create
 
 
@@ -93,7 +98,9 @@ def _like(name: str) -> Any:
         return fresh(getattr(CURRENT.get().xp, name)(shape, dtype=dtype or a.dtype))
 
     create.__name__ = create.__qualname__ = f"{name}_like"
-    create.__doc__ = f"``numpy.{name}_like``: an array of the shape and dtype of another."
+    create.__doc__ = (
+        f"``numpy.{name}_like``: an array of the shape and dtype of another."
+    )
     return create
 
 
@@ -162,10 +169,15 @@ asanyarray = asarray
 ascontiguousarray = asarray
 
 
-def meshgrid(*xs: Any, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> Any:
+def meshgrid(
+    *xs: Any, indexing: str = "xy", sparse: bool = False, copy: bool = True
+) -> Any:
     """``numpy.meshgrid``."""
     if not has_traced(xs):
-        return tuple(fresh(g) for g in np.meshgrid(*xs, indexing=indexing, sparse=sparse, copy=copy))
+        return tuple(
+            fresh(g)
+            for g in np.meshgrid(*xs, indexing=indexing, sparse=sparse, copy=copy)
+        )
     n = len(xs)
     shaped = []
     for i, x in enumerate(xs):

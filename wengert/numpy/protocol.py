@@ -14,16 +14,9 @@ import wengert.numpy as wnp
 from wengert._array.traced import TracedArray, TracedScalar, depends, unwrap
 from wengert._array.views import PartStep
 from wengert._core.source import explain
+from wengert._ops.structure import copy
 from wengert.errors import MissingRuleError
 from wengert.numpy._ufunc import Ufunc, raise_plain_write
-
-_METHODS = {
-    "__call__": "__call__",
-    "reduce": "reduce",
-    "accumulate": "accumulate",
-    "at": "at",
-    "outer": "outer",
-}
 
 
 def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -36,14 +29,11 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any)
         kwargs["out"] = out[0]
         if isinstance(out[0], np.ndarray) and any(_depends(x) for x in inputs):
             raise_plain_write()
-    return getattr(ours, _METHODS[method])(*inputs, **kwargs)
+    return getattr(ours, method)(*inputs, **kwargs)
 
 
 def array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """``__array_function__``: a NumPy function was called with a traced argument."""
-    ours: Any = wnp
-    for name in (*func.__module__.split(".")[1:], func.__name__):
-        ours = getattr(ours, name, None) if name in _REACHED or ours is not wnp else ours
     ours = _find(func)
     if ours is None:
         return _without_rule(func, args, kwargs)
@@ -121,7 +111,9 @@ def _astype(self: Any, dtype: Any, copy: bool = True) -> Any:
 
 
 def _copy(self: Any, order: str = "C") -> Any:
-    return wnp.array(self) if isinstance(self, TracedArray) else self
+    if isinstance(self, TracedScalar):
+        return self
+    return TracedArray(copy(self._peek(), order=order))
 
 
 def _fill(self: TracedArray, value: Any) -> None:
@@ -147,27 +139,35 @@ def _part(name: str) -> Any:
     return property(get, set)
 
 
+_SPECIAL = {
+    "__array_ufunc__": array_ufunc,
+    "__array_function__": array_function,
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "astype": _astype,
+    "copy": _copy,
+    "flatten": _method("flatten"),
+    "real": _part("real"),
+    "imag": _part("imag"),
+    "T": property(lambda self: wnp.transpose(self)),
+    "mT": property(lambda self: wnp.matrix_transpose(self)),
+    "nbytes": property(lambda self: self.size * self.dtype.itemsize),
+    "itemsize": property(lambda self: self.dtype.itemsize),
+    "__matmul__": lambda self, other: wnp.matmul(self, other),
+    "__rmatmul__": lambda self, other: wnp.matmul(other, self),
+    "__divmod__": lambda self, other: (self // other, self % other),
+    "__rdivmod__": lambda self, other: (other // self, other % self),
+    "__round__": lambda self, n=0: wnp.round(self, n or 0),
+}
+
+
 def install() -> None:
     """Give the traced classes NumPy's protocols, methods and properties."""
     for cls in (TracedArray, TracedScalar):
-        cls.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
-        cls.__array_function__ = array_function  # type: ignore[attr-defined]
         for name in METHODS:
             setattr(cls, name, _method(name))
-        cls.reshape = _reshape  # type: ignore[attr-defined]
-        cls.transpose = _transpose  # type: ignore[attr-defined]
-        cls.astype = _astype  # type: ignore[attr-defined]
-        cls.copy = _copy  # type: ignore[attr-defined]
-        cls.flatten = lambda self, order="C": wnp.flatten(self, order)  # type: ignore[attr-defined]
-        cls.real = _part("real")  # type: ignore[attr-defined]
-        cls.imag = _part("imag")  # type: ignore[attr-defined]
-        cls.T = property(lambda self: wnp.transpose(self))  # type: ignore[attr-defined]
-        cls.mT = property(lambda self: wnp.matrix_transpose(self))  # type: ignore[attr-defined]
-        cls.__matmul__ = lambda self, other: wnp.matmul(self, other)  # type: ignore[attr-defined]
-        cls.__rmatmul__ = lambda self, other: wnp.matmul(other, self)  # type: ignore[attr-defined]
-        cls.__divmod__ = lambda self, other: (self // other, self % other)  # type: ignore[attr-defined]
-        cls.__rdivmod__ = lambda self, other: (other // self, other % self)  # type: ignore[attr-defined]
-        cls.__round__ = lambda self, n=0: wnp.round(self, n or 0)  # type: ignore[attr-defined]
-    TracedArray.fill = _fill  # type: ignore[attr-defined]
-    TracedArray.sort = _sort  # type: ignore[attr-defined]
-    TracedArray.flat = property(lambda self: wnp.ravel(self))  # type: ignore[attr-defined]
+        for name, attribute in _SPECIAL.items():
+            setattr(cls, name, attribute)
+    setattr(TracedArray, "fill", _fill)
+    setattr(TracedArray, "sort", _sort)
+    setattr(TracedArray, "flat", property(lambda self: wnp.ravel(self)))

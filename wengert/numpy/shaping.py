@@ -10,7 +10,9 @@ import numpy as np
 
 from wengert._array.traced import TracedArray, TracedScalar, unwrap, wrap
 from wengert._array.views import ReshapeStep, Step, TransposeStep, reshape_is_view
+from wengert._core.source import explain
 from wengert._ops.structure import copy as copy_op
+from wengert.errors import AxisError, ShapeError
 
 __all__ = [
     "atleast_1d",
@@ -46,7 +48,12 @@ def _view(a: Any, step: Step) -> Any:
 def normalize_axis(axis: Any, ndim: int) -> int:
     axis = operator.index(axis)
     if not -ndim <= axis < ndim:
-        raise np.exceptions.AxisError(axis, ndim)
+        raise AxisError(
+            explain(
+                f"axis {axis} is out of bounds for array of dimension {ndim}",
+                fix=f"give an axis from {-ndim} to {ndim - 1}",
+            )
+        )
     return axis % ndim
 
 
@@ -57,7 +64,9 @@ def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     normalized = tuple(sorted(normalize_axis(a, ndim) for a in axes))
     if len(set(normalized)) != len(normalized):
-        raise ValueError("duplicate value in 'axis'")
+        raise ShapeError(
+            explain("duplicate value in 'axis'", fix="name each axis once")
+        )
     return normalized
 
 
@@ -65,7 +74,9 @@ def reshape(a: Any, shape: Any, order: str = "C") -> Any:
     """``numpy.reshape``: a view where NumPy's would be one."""
     if _is_plain(a):
         return np.reshape(a, shape, order=order)
-    shape = (shape,) if isinstance(shape, (int, np.integer, TracedScalar)) else tuple(shape)
+    shape = (
+        (shape,) if isinstance(shape, (int, np.integer, TracedScalar)) else tuple(shape)
+    )
     shape = _complete(tuple(operator.index(n) for n in shape), a)
     if order == "A":
         order = "C"
@@ -82,7 +93,12 @@ def _complete(shape: tuple[int, ...], a: Any) -> tuple[int, ...]:
     if shape.count(-1) == 1 and known and a.size % known == 0:
         shape = tuple(a.size // known if n == -1 else n for n in shape)
     if -1 in shape or prod(shape) != a.size:
-        raise ValueError(f"cannot reshape array of size {a.size} into shape {shape}")
+        raise ShapeError(
+            explain(
+                f"cannot reshape array of size {a.size} into shape {shape}",
+                fix="give a shape of as many entries; one extent may be -1",
+            )
+        )
     return shape
 
 
@@ -99,7 +115,9 @@ def transpose(a: Any, axes: Any = None) -> Any:
         axes = tuple(reversed(range(a.ndim)))
     axes = tuple(normalize_axis(i, a.ndim) for i in axes)
     if sorted(axes) != list(range(a.ndim)):
-        raise ValueError("axes don't match array")
+        raise ShapeError(
+            explain("axes don't match array", fix="name each axis of the array once")
+        )
     return _view(a, TransposeStep(axes))
 
 
