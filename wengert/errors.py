@@ -136,7 +136,31 @@ class LeakedValueError(WengertError, RuntimeError):
 
 
 class MutationError(WengertError, RuntimeError):
-    """A write into an array that the running transformation must not change."""
+    """A write into an array that the running transformation must not change.
+
+    >>> import wengert as wg, wengert.numpy as wnp
+    >>> def f(x):
+    ...     y = 1.0 * x
+    ...     def g(s):
+    ...         y[0] = s
+    ...         return s
+    ...     return wg.grad(g)(x[0])
+    >>> wg.grad(f)(wnp.ones(2))
+    Traceback (most recent call last):
+        ...
+    wengert.errors.MutationError: write into an array ...
+
+    Write into a copy that the inner function makes:
+
+    >>> def f(x):
+    ...     def g(s):
+    ...         y = 1.0 * x
+    ...         y[0] = s * s
+    ...         return y.sum()
+    ...     return wg.grad(g)(x[0])
+    >>> wg.grad(f)(wnp.ones(2))
+    array([2., 0.])
+    """
 
 
 class LanesDisagreeError(WengertError, ValueError):
@@ -156,11 +180,31 @@ class LanesDisagreeError(WengertError, ValueError):
 
 
 class MissingRuleError(WengertError, NotImplementedError):
-    """An operation has no rule for the transformation that reached it."""
+    """An operation has no rule for the transformation that reached it.
+
+    >>> import numpy as np, wengert as wg
+    >>> wg.grad(lambda x: np.unwrap(x)[1])(np.ones(2))
+    Traceback (most recent call last):
+        ...
+    wengert.errors.MissingRuleError: numpy.unwrap: there is no derivative rule for it...
+
+    Write it with functions that have one:
+
+    >>> wg.grad(lambda x: (x + 2.0 * np.pi * np.round(x))[1])(np.ones(2))
+    array([0., 1.])
+    """
 
 
 class OpDefinitionError(WengertError, ValueError):
-    """A row of the op table is incomplete, malformed or registered twice."""
+    """A row of the op table is incomplete, malformed or registered twice.
+
+    >>> import numpy as np
+    >>> from wengert._ops.families import elementwise
+    >>> elementwise("sin", np.sin, (lambda _out, x: np.cos(x),))
+    Traceback (most recent call last):
+        ...
+    wengert.errors.OpDefinitionError: op sin is already in the table...
+    """
 
 
 class CustomRuleError(WengertError, ValueError):

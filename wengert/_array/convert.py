@@ -43,7 +43,7 @@ def _same_bytes(x: np.ndarray, y: np.ndarray) -> bool:
         return False
     if x.nbytes <= 4096 or not x.flags.c_contiguous:
         return x.tobytes() == y.tobytes()
-    return memoryview(x).cast("B") == memoryview(y).cast("B")
+    return x.data.cast("B") == y.data.cast("B")
 
 
 def cast(v: Any, dtype: Any) -> Any:

@@ -14,10 +14,17 @@ from typing import Any
 import numpy as np
 
 from wengert._array.convert import SCALARS, cast, snapshot
-from wengert._array.views import IndexStep, Step, concrete_array, follow, put
+from wengert._array.views import (
+    IndexStep,
+    Step,
+    concrete_array,
+    follow,
+    put,
+    without_leading_ones,
+)
 from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer
 from wengert._core.source import explain
-from wengert._core.types import is_inexact, shape_of
+from wengert._core.types import is_inexact, ndim_of, shape_of
 from wengert._ops.indexing import Slot, getitem
 from wengert.errors import (
     DTypeError,
@@ -74,6 +81,8 @@ class TracedArray:
         "_version",
     )
 
+    _path: tuple[Step, ...]  # of a view: the steps from its base
+    _seen: int  # of a view: the version of its base when `_value` was computed
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, value: Any, exclusive: bool = False) -> None:
@@ -201,6 +210,8 @@ class TracedArray:
         _check_owner(root)
         v = cast(v, root._value.dtype if self._base is None else self.dtype)
         path = () if self._base is None else self._path
+        if ndim_of(v) and v.shape[0] == 1:
+            v = without_leading_ones(v, self._peek(), index, operands)
         new = put(root._value, path, index, operands, v, root._exclusive)
         root._rebind(new)
 
@@ -285,7 +296,7 @@ def _all_integers(index: tuple[Any, ...]) -> bool:
 
 def _shown(value: Any) -> Any:
     while isinstance(value, Tracer):
-        value = value.primal if hasattr(value, "primal") else value.value
+        value = value.below
     return value
 
 

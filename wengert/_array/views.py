@@ -7,19 +7,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert._core.interp import Tracer
+from wengert._core.types import type_of
 from wengert._ops.complex import imag, real
-from wengert._ops.indexing import getitem, update
+from wengert._ops.indexing import getitem, update, written_region
 from wengert._ops.structure import _inverse, reshape, transpose
 
 
 class IndexStep(NamedTuple):
-    index: tuple[Any, ...]
+    key: tuple[Any, ...]
 
     def get(self, x: Any) -> Any:
-        return getitem(x, index=self.index)
+        return getitem(x, index=self.key)
 
     def put(self, x: Any, part: Any, donate: bool) -> Any:
-        return update(x, part, index=self.index, donate=donate)
+        return update(x, part, index=self.key, donate=donate)
 
 
 class TransposeStep(NamedTuple):
@@ -77,19 +78,30 @@ def put(
     return path[0].put(x, part, donate)
 
 
+def without_leading_ones(v: Any, x: Any, index: Any, operands: Any) -> Any:
+    """A value to write at `index` of x: NumPy drops the axes that it has in excess."""
+    rank = len(written_region(type_of(x), operands, index))
+    excess = max(0, len(v.shape) - rank)
+    if not excess or any(n != 1 for n in v.shape[:excess]):
+        return v
+    return reshape(v, shape=tuple(v.shape[excess:]))
+
+
 def concrete_array(x: Any) -> np.ndarray | None:
-    """The array at the bottom of a tower of tracers: it has NumPy's memory layout."""
+    """The array at the bottom of a tower of tracers: it has NumPy's memory layout.
+
+    Of a batched value it is the first lane, whose layout is that of all lanes.
+    """
+    ndim = len(x.shape)
     while isinstance(x, Tracer):
-        x = (
-            getattr(x, "primal", None)
-            if hasattr(x, "primal")
-            else getattr(x, "value", None)
-        )
-    return x if isinstance(x, np.ndarray) else None
+        x = x.below
+    if not isinstance(x, np.ndarray) or 0 in x.shape[: x.ndim - ndim]:
+        return None
+    return x[(0,) * (x.ndim - ndim) + (Ellipsis,)]
 
 
 def reshape_is_view(x: Any, shape: tuple[int, ...], order: str) -> bool:
     array = concrete_array(x)
-    if array is None or array.size == 0 or array.ndim != len(x.shape):
+    if array is None or array.size == 0:
         return True
     return np.may_share_memory(np.reshape(array, shape, order=order), array)  # type: ignore[call-overload]

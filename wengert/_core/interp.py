@@ -7,10 +7,11 @@ hands what is not its own to the interpreter below, its parent. At the bottom is
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
@@ -34,10 +35,10 @@ class Interpreter:
     observer: Any = None  # told of bool() and int() of a tracer; see wg.audit
 
     def __init__(self, parent: Interpreter | None) -> None:
-        self.parent = parent
+        self.parent: Any = parent  # None only at the bottom
         self.alive = True
         self.begun: Site | None = user_site() if parent is not None else None
-        self.snapshots: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.snapshots: dict[int, tuple[weakref.ref[np.ndarray], np.ndarray]] = {}
         self.xp: Any = np  # the array namespace at the bottom
         if parent is not None:
             self.keeps_values = self.keeps_values or parent.keeps_values
@@ -54,7 +55,7 @@ class Interpreter:
             interpreter = interpreter.parent
 
     @contextmanager
-    def running(self) -> Iterator[Interpreter]:
+    def running(self) -> Iterator[Self]:
         """Make this the current interpreter; it is dead when the block ends."""
         token = CURRENT.set(self)
         try:
@@ -123,9 +124,14 @@ class Tracer:
     def ndim(self) -> int:
         return len(self.shape)
 
-    def concrete(self) -> Any:
-        """The value as the interpreter below sees it, for `bool`, `int` and printing."""
+    @property
+    def below(self) -> Any:
+        """The value as the interpreter below has it."""
         raise NotImplementedError
+
+    def concrete(self) -> Any:
+        """What `bool` and `int` decide on, in terms of the interpreter below."""
+        return self.below
 
     def depends(self) -> bool:
         """Whether converting this value would cut a dependence on an input."""

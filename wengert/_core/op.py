@@ -208,7 +208,7 @@ def _evaluators(
             return getattr(xp, function_name)(*operands, **params)
 
         return getattr(np, function_name), from_namespace
-    if evaluate.__module__ == "_operator":
+    if getattr(evaluate, "__module__", None) == "_operator":
         return evaluate, lambda _xp, *operands: evaluate(*operands)
     if (
         not isinstance(evaluate, np.ufunc)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import linecache
-import os
 import sys
 from pathlib import Path
 from types import CodeType, FrameType
@@ -17,13 +18,7 @@ INTERNAL_FILES = frozenset(
     str(path)
     for path in _PACKAGE.rglob("*.py")
     if path.relative_to(_PACKAGE).parts[0] not in ("examples", "cli", "__main__.py")
-) | {
-    functools_file
-    for functools_file in (
-        os.path.abspath(__import__("functools").__file__),
-        os.path.abspath(__import__("contextlib").__file__),
-    )
-}
+) | {functools.__file__, contextlib.__file__}
 
 
 class Site(NamedTuple):

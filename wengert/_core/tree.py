@@ -21,8 +21,8 @@ def _register(cls: type) -> None:
     def flatten(instance: Any) -> tuple[list[Any], None, list[str]]:
         return [getattr(instance, name) for name in names], None, names
 
-    def unflatten(_: None, children: Any) -> Any:
-        instance = object.__new__(cls)
+    def unflatten(_: Any, children: Any) -> Any:
+        instance: Any = object.__new__(cls)
         for name, child in zip(names, children, strict=True):
             object.__setattr__(instance, name, child)
         return instance

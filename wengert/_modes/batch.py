@@ -37,6 +37,10 @@ class BatchTracer(Tracer):
     def ndim(self) -> int:
         return len(self.value.shape) - 1
 
+    @property
+    def below(self) -> Any:
+        return self.value
+
     def concrete(self) -> Any:
         """The value of every lane, if they all agree."""
         lanes = self.value

@@ -18,9 +18,7 @@ from wengert.errors import ArgumentError
 def _match_tangents(
     name: str, primals: Any, tangents: Any, inputs: api.Inputs
 ) -> list[Any]:
-    if not isinstance(primals, (tuple, list)) or not isinstance(
-        tangents, (tuple, list)
-    ):
+    if not isinstance(primals, tuple) or not isinstance(tangents, (tuple, list)):
         raise ArgumentError(
             explain(
                 f"{name}: primals and tangents must be tuples, one entry per argument",
@@ -71,7 +69,6 @@ def jvp(
     References:
         Griewank & Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, ch. 3.
     """
-    primals = tuple(primals) if isinstance(primals, list) else primals
     if isinstance(primals, tuple):
         api.refuse_static("jvp", primals, tuple(range(len(primals))))
     inputs = api.collect("jvp", primals, "primals")

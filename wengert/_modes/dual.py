@@ -36,7 +36,8 @@ class DualTracer(Tracer):
     def ndim(self) -> int:
         return self.primal.ndim
 
-    def concrete(self) -> Any:
+    @property
+    def below(self) -> Any:
         return self.primal
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -164,14 +164,15 @@ def _check_complex(types: list[ArrayType], holomorphic: bool) -> None:
         )
 
 
-def _count(types: list[ArrayType | None]) -> int:
+def _count(types: Sequence[ArrayType | None]) -> int:
     return sum(prod(t.shape) for t in types if t is not None)
 
 
 def _basis(types: list[ArrayType | None], start: int, stop: int) -> list[Any]:
     """For each leaf, rows `start` to `stop` of the identity over all leaves."""
     xp = CURRENT.get().xp
-    leaves, offset = [], 0
+    leaves: list[Any] = []
+    offset = 0
     for t in types:
         if t is None:
             leaves.append(None)
@@ -289,7 +290,7 @@ def hessian(
     References:
         Griewank & Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, ch. 5.
     """
-    options = {
+    options: dict[str, Any] = {
         "holomorphic": holomorphic,
         "convention": convention,
         "strict_nan": strict_nan,

@@ -12,8 +12,9 @@ repetition dynamic checkpointing algorithm", SIAM J. Sci. Comput. 31(4), 2009.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from math import comb
-from typing import Any, Iterator, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from wengert._core.source import explain
 from wengert.errors import CheckpointError
@@ -265,7 +266,11 @@ def plan_of(checkpoints: Any, state_bytes: int) -> Plan | None:
         return Binomial(1)
     if isinstance(checkpoints, (Binomial, Segments)):
         return checkpoints
-    if isinstance(checkpoints, int) and not isinstance(checkpoints, bool) and checkpoints > 0:
+    if (
+        isinstance(checkpoints, int)
+        and not isinstance(checkpoints, bool)
+        and checkpoints > 0
+    ):
         return Segments(checkpoints)
     budget = _BYTES.fullmatch(checkpoints) if isinstance(checkpoints, str) else None
     if budget is None:

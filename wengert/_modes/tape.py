@@ -49,7 +49,8 @@ class TapeTracer(Tracer):
     def ndim(self) -> int:
         return self.primal.ndim
 
-    def concrete(self) -> Any:
+    @property
+    def below(self) -> Any:
         return self.primal
 
 
@@ -123,7 +124,7 @@ class Tape(Interpreter):
             return out
         plan = op.plans.get(mask) or op.plan(mask, len(operands))
         types = self.types
-        index = len(types)
+        index: Any = len(types)
         if type(out) is _float64:
             types.append(None)
             result: Any = TapeTracer(self, out, index)
@@ -172,6 +173,9 @@ def backward(
         entry = entries.pop() if consume else entries[position]
         op, plan, inputs, residuals, params, output, code, offset = entry
         if op.multiple:
+            if op.family == "block":
+                op.pull(cotangents)  # type: ignore[attr-defined]
+                continue
             ct: Any = [cotangents.pop(n, None) for n in output]
             if all(c is None for c in ct):
                 continue
@@ -189,6 +193,8 @@ def backward(
                 )
                 like = types[index]
                 if like is None:
+                    if type(part) is Scatter:
+                        part = part.value  # there is nothing else in a scalar
                     if type(part) is not _float64:
                         part = conform(part, _SCALAR)
                 elif type(part) is Scatter:
@@ -228,7 +234,7 @@ def _scatter(
         present = full(shape=tuple(like[0]), value=0.0, dtype=like[1])
         owned.add(index)
     cotangents[index] = add_at(
-        present, part.value, *part.indices, index=part.index, donate=index in owned
+        present, part.value, *part.indices, index=part.key, donate=index in owned
     )
     owned.add(index)
 
@@ -262,6 +268,9 @@ def forward(tape: Tape, tangents: dict[int, Any]) -> dict[int, Any]:
     reads besides them is among its residuals.
     """
     for op, plan, inputs, residuals, params, output, _, _ in tape.entries:
+        if op.family == "block":
+            op.push(tangents)
+            continue
         given = {
             i: tangents[index]
             for i, index in zip(plan.positions, inputs, strict=True)

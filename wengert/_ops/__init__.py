@@ -3,9 +3,13 @@
 from wengert._ops import (
     arithmetic,
     complex,
+    contraction,
+    convolution,
     indexing,
+    linalg,
     operators,
     reduction,
+    special,
     structure,
     transcendental,
 )
@@ -13,9 +17,13 @@ from wengert._ops import (
 __all__ = [
     "arithmetic",
     "complex",
+    "contraction",
+    "convolution",
     "indexing",
+    "linalg",
     "operators",
     "reduction",
+    "special",
     "structure",
     "transcendental",
 ]

@@ -12,70 +12,119 @@ from typing import Any
 import numpy as np
 
 from wengert._core.op import Op
-
+from wengert._core.source import explain
+from wengert._core.types import is_complex
+from wengert._ops.complex import conj, imag, real
 from wengert._ops.families import (
     MINUS_ONE,
     ONE,
     Domain,
     Kink,
+    Sample,
+    batch_elementwise,
     elementwise,
+    match,
     piecewise_constant,
+    scale,
 )
-from wengert._ops.structure import where
+from wengert._ops.structure import astype, where
+from wengert.errors import DTypeError
 
 _COMPLEX = Domain(complex=True)
 _NONZERO = Domain(0.5, 2.0, complex=True)
 
 add = elementwise("add", operator.add, (ONE, ONE), domains=(_COMPLEX, _COMPLEX))
 subtract = elementwise("subtract", operator.sub, (ONE, MINUS_ONE), domains=(_COMPLEX, _COMPLEX))
-multiply = elementwise(
+multiply: Op = elementwise(
     "multiply",
     operator.mul,
     (lambda _out, _x, y: y, lambda _out, x, _y: x),
     domains=(_COMPLEX, _COMPLEX),
 )
-divide = elementwise(
+divide: Op = elementwise(
     "divide",
     operator.truediv,
     (lambda _out, _x, y: 1.0 / y, lambda out, _x, y: -out / y),
     domains=(_COMPLEX, _NONZERO),
+    kinks=Kink(
+        lambda _x, y: y == 0,
+        "x / y at y = 0 (a pole)",
+        "inf in x, -inf in y for x > 0",
+        "the same",
+        "the same",
+        (1.0, 0.0),
+        (np.inf, -np.inf),
+    ),
 )
 negative = elementwise("negative", operator.neg, (MINUS_ONE,), domains=(_COMPLEX,))
 positive = elementwise("positive", operator.pos, (ONE,), domains=(_COMPLEX,))
-reciprocal = elementwise(
-    "reciprocal", np.reciprocal, (lambda out, _x: -out * out,), domains=(_NONZERO,)
+reciprocal: Op = elementwise(
+    "reciprocal",
+    np.reciprocal,
+    (lambda out, _x: -out * out,),
+    domains=(_NONZERO,),
+    kinks=Kink(
+        lambda x: x == 0,
+        "reciprocal(x) at 0 (a pole)",
+        "-inf",
+        "-inf",
+        "-inf",
+        (0.0,),
+        (-np.inf,),
+    ),
 )
 square = elementwise("square", "square", (lambda _out, x: 2.0 * x,), domains=(_COMPLEX,))
 
 
-def _power_base(_out: Any, x: Any, y: Any) -> Any:
+def _base_partial(power: Any) -> Any:
     """y x^(y-1), and 0 where y = 0, at x = 0 too."""
-    if isinstance(y, (int, float)):
-        return 0.0 * x if y == 0 else y * x ** (y - 1)
-    return where(equal(y, 0), 0.0, y * power(x, where(equal(y, 0), 1.0, y - 1)))
+
+    def partial(_out: Any, x: Any, y: Any) -> Any:
+        if isinstance(y, (int, float)):
+            return 0.0 if y == 0 else y * power(x, y - 1)
+        return y * power(x, where(equal(y, 0), 1.0, y - 1))
+
+    return partial
 
 
-def _power_exponent(out: Any, x: Any, _y: Any) -> Any:
-    """x^y log x, and its limit 0 at x = 0 (for y > 0, where out = 0)."""
+def _exponent_partial(out: Any, x: Any, _y: Any) -> Any:
+    """x^y log x, and at x = 0, where the power is finite, its limit 0."""
     from wengert._ops.transcendental import log
 
-    safe = where(equal(x, 0), 1.0, x)
-    return out * log(safe)
+    if is_complex(out) and not is_complex(x):
+        x = x + 0j  # the logarithm of a negative base
+    return out * log(where(logical_and(equal(x, 0), isfinite(out)), 1.0, x))
 
 
-power = elementwise(
-    "power",
-    operator.pow,
-    (_power_base, _power_exponent),
-    domains=(Domain(0.5, 2.0, complex=True), _COMPLEX),
-)
+def _power(name: str, evaluate: Any) -> Op:
+    op: Op = elementwise(
+        name,
+        evaluate,
+        (_base_partial(lambda x, y: op(x, y)), _exponent_partial),
+        domains=(_NONZERO, _COMPLEX),
+        kinks=Kink(
+            lambda x, y: (x == 0) & ((np.real(y) < 1) | (y == 0)),
+            f"{name}(x, y) at x = 0, y < 1",
+            "inf in x for 0 < y < 1, 0 for y = 0; 0 in y for y >= 0",
+            "the same, but NaN in x for y = 0",
+            "the same",
+            (0.0, 0.5),
+            (np.inf, 0.0),
+        ),
+    )
+    return op
+
+
+power = _power("power", operator.pow)
+# Computes in float64 at least, and refuses no exponent of an integer.
+float_power = _power("float_power", np.float_power)
 
 
 def _floor_quotient(_out: Any, x: Any, y: Any) -> Any:
     return -floor_divide(x, y)
 
 
-remainder = elementwise(
+remainder: Op = elementwise(
     "remainder",
     operator.mod,
     (ONE, _floor_quotient),
@@ -90,10 +139,11 @@ remainder = elementwise(
         (1.0, -2.0),
     ),
 )
-fmod = elementwise(
+fmod: Op = elementwise(
     "fmod",
     np.fmod,
-    (ONE, lambda _out, x, y: -trunc(x / y)),
+    # Not trunc(x / y): the quotient may round up to the next integer.
+    (ONE, lambda out, x, y: rint((out - x) / y)),
     domains=(Domain(0.3, 0.9), Domain(1.0, 2.0)),
     kinks=Kink(
         lambda x, y: np.fmod(x, y) == 0,
@@ -109,41 +159,165 @@ fmod = elementwise(
 # -- extrema --------------------------------------------------------------------------
 
 
+def _indicator(condition: Any, like: Any) -> Any:
+    """1 where a condition holds and 0 elsewhere, in the dtype of a value."""
+    return astype(condition, dtype=like.dtype)
+
+
 def _share(out: Any, x: Any, y: Any) -> Any:
     """1 where x is the extremum, 1/2 at a tie, 0 elsewhere."""
-    return where(equal(x, y), 0.5, where(equal(x, out), 1.0, 0.0))
+    return _indicator(equal(x, out), out) * (1.0 - 0.5 * _indicator(equal(y, out), out))
 
 
-def _extremum(name: str) -> Op:
+def _extremum(name: str, evaluate: Any, jax: str = "1/2 each", torch: str = "1/2 each") -> Op:
     return elementwise(
         name,
-        name,
+        evaluate,
         (_share, lambda out, x, y: _share(out, y, x)),
         kinks=Kink(
             lambda x, y: x == y,
             f"{name}(x, y) at x = y",
             "1/2 each",
-            "1/2 each",
-            "1/2 each",
+            jax,
+            torch,
             (1.0, 1.0),
             (0.5, 0.5),
         ),
     )
 
 
-maximum = _extremum("maximum")
-minimum = _extremum("minimum")
+maximum = _extremum("maximum", "maximum")
+minimum = _extremum("minimum", "minimum")
+fmax = _extremum("fmax", np.fmax, "0 in x, 1 in y", "1 in x, 0 in y")
+fmin = _extremum("fmin", np.fmin, "0 in x, 1 in y", "1 in x, 0 in y")
 
-_ABS_KINK = Kink(
-    lambda x: x == 0, "abs(x) at 0", "0", "1 (0 if -0.0)", "0", (0.0,), (0.0,)
+
+def _clip_partials() -> tuple[Any, Any, Any]:
+    """Those of ``minimum(maximum(x, low), high)``."""
+
+    def in_x(out: Any, x: Any, low: Any, high: Any) -> Any:
+        raised = maximum(x, low)
+        return _share(out, raised, high) * _share(raised, x, low)
+
+    def in_low(out: Any, x: Any, low: Any, high: Any) -> Any:
+        raised = maximum(x, low)
+        return _share(out, raised, high) * _share(raised, low, x)
+
+    def in_high(out: Any, x: Any, low: Any, high: Any) -> Any:
+        return _share(out, high, maximum(x, low))
+
+    return in_x, in_low, in_high
+
+
+clip: Op = elementwise(
+    "clip",
+    "clip",
+    _clip_partials(),
+    domains=(Domain(), Domain(-1.5, -0.5), Domain(0.5, 1.5)),
+    kinks=Kink(
+        lambda x, low, high: (x == low) | (x == high),
+        "clip(x, low, high) at a bound",
+        "1/2 in x, 1/2 in the bound",
+        "1/2 in x, 1/2 in the bound",
+        "1 in x, 0 in the bound",
+        (0.0, 0.0, 1.0),
+        (0.5, 0.5, 0.0),
+    ),
 )
 
 
-def _abs_partial(_out: Any, x: Any) -> Any:
-    return sign(x)
+def _relu_evaluate(xp: Any, x: Any) -> Any:
+    return np.maximum(x, 0) if xp is np else xp.maximum(x, xp.zeros_like(x))
 
 
-absolute = elementwise("absolute", operator.abs, (_abs_partial,), kinks=_ABS_KINK)
+relu: Op = elementwise(
+    "relu",
+    _relu_evaluate,
+    (lambda out, _x: sign(out),),
+    kinks=Kink(lambda x: x == 0, "relu(x) at 0", "0", "0", "0", (0.0,), (0.0,)),
+)
+
+# -- magnitude and direction ----------------------------------------------------------
+
+
+def _zero_kink(name: str, jax: str) -> Kink:
+    return Kink(lambda x: x == 0, f"{name}(x) at 0", "0", jax, "0", (0.0,), (0.0,))
+
+
+def _absolute_evaluate(xp: Any, x: Any) -> Any:
+    # Python's abs of a complex NumPy scalar differs from the ufunc in the last bit.
+    return np.absolute(x) if isinstance(x, np.complexfloating) else abs(x)
+
+
+def _absolute_jvp(primals: Any, tangents: Any, out: Any, _: Any) -> Any:
+    (x,), (dx,) = primals, tangents
+    if is_complex(x):
+        return match(real(scale(dx, conj(unit(x)))), out)
+    return match(scale(dx, sign(x)), out)
+
+
+def _absolute_vjp(ct: Any, _out: Any, x: Any) -> Any:
+    return scale(ct, unit(x) if is_complex(x) else sign(x))
+
+
+absolute: Op = Op(
+    "absolute",
+    "elementwise",
+    evaluate=_absolute_evaluate,
+    abstract=lambda x: type(x)(x.shape, np.zeros(0, x.dtype).real.dtype),
+    jvp=_absolute_jvp,
+    vjps=(_absolute_vjp,),
+    batch=batch_elementwise("absolute"),
+    samples=(Domain(),),
+    kinks=_zero_kink("abs", "1"),
+)
+fabs: Op = elementwise(
+    "fabs", np.fabs, (lambda _out, x: sign(x),), kinks=_zero_kink("fabs", "1")
+)
+
+
+def _turned(s: Any, t: Any, magnitude: Any) -> Any:
+    """The part of t orthogonal to the unit number s, over a magnitude; 0 where that is."""
+    turn = imag(conj(s) * t) / where(equal(magnitude, 0), 1.0, magnitude)
+    return scale(turn, s * 1j)
+
+
+# z/|z|: NumPy's sign of a complex number. Its derivative is its own transpose.
+unit: Op = Op(
+    "unit",
+    "elementwise",
+    evaluate=np.sign,
+    abstract=lambda z: z,
+    jvp=lambda primals, tangents, out, _: match(
+        _turned(out, tangents[0], absolute(primals[0])), out
+    ),
+    vjps=(lambda ct, out, z: _turned(out, ct, absolute(z)),),
+    batch=batch_elementwise("unit"),
+    samples=[
+        Sample((np.array([1.0 + 2.0j, -0.5 + 0.25j, -1.0j]),)),
+        Sample((np.complex128(0.5 - 2.0j),)),
+    ],
+    kinks=Kink(lambda z: z == 0, "sign(z) of complex z at 0", "0", "0", "0", (0j,), (0j,)),
+)
+
+copysign: Op = elementwise(
+    "copysign",
+    "copysign",
+    (
+        lambda out, x, _y: sign(x) * sign(out),
+        lambda _out, _x, _y: 0.0,
+    ),
+    domains=(Domain(), Domain(0.5, 2.0)),
+    kinks=Kink(
+        lambda x, y: (x == 0) | (y == 0),
+        "copysign(x, y) at x = 0, or at y = 0 (a jump)",
+        "0 in x at x = 0, 0 in y",
+        "1 in x at x = 0, 0 in y",
+        "0 in x at x = 0, 0 in y",
+        (0.0, 1.0),
+        (0.0, 0.0),
+    ),
+)
 
 # -- derivative zero ------------------------------------------------------------------
 
@@ -179,20 +353,20 @@ signbit = piecewise_constant("signbit", "signbit", reason=_LOGIC)
 
 _INTEGER = (Domain(1, 9, integer=True),)
 _BITS = "a bit pattern has no derivative"
-bitwise_and = piecewise_constant(
+bitwise_and: Op = piecewise_constant(
     "bitwise_and", operator.and_, arity=2, reason=_BITS, domains=_INTEGER * 2
 )
-bitwise_or = piecewise_constant(
+bitwise_or: Op = piecewise_constant(
     "bitwise_or", operator.or_, arity=2, reason=_BITS, domains=_INTEGER * 2
 )
-bitwise_xor = piecewise_constant(
+bitwise_xor: Op = piecewise_constant(
     "bitwise_xor", operator.xor, arity=2, reason=_BITS, domains=_INTEGER * 2
 )
 invert = piecewise_constant("invert", operator.invert, reason=_BITS, domains=_INTEGER)
-left_shift = piecewise_constant(
+left_shift: Op = piecewise_constant(
     "left_shift", operator.lshift, arity=2, reason=_BITS, domains=_INTEGER * 2
 )
-right_shift = piecewise_constant(
+right_shift: Op = piecewise_constant(
     "right_shift", operator.rshift, arity=2, reason=_BITS, domains=_INTEGER * 2
 )
 
@@ -212,21 +386,58 @@ def _at_integer(x: Any) -> Any:
     return x == np.floor(x)
 
 
-sign = _step("sign", "sign", lambda x: x == 0, "0", 0.0)
+def _sign_evaluate(xp: Any, x: Any) -> Any:
+    if is_complex(x):
+        raise DTypeError(
+            explain(
+                "sign: this op is the sign of real numbers",
+                why="the sign z/|z| of a complex z is not constant between jumps.",
+                fix="apply the op unit",
+            )
+        )
+    return xp.sign(x)
+
+
+sign = _step("sign", _sign_evaluate, lambda x: x == 0, "0", 0.0)
 floor = _step("floor", "floor", _at_integer, "an integer", 2.0)
 ceil = _step("ceil", "ceil", _at_integer, "an integer", 2.0)
 trunc = _step("trunc", "trunc", _at_integer, "an integer", 2.0)
-rint = _step("rint", lambda xp, x: xp.round(x), lambda x: x % 1 == 0.5, "a half", 2.5)
-heaviside = piecewise_constant(
-    "heaviside",
-    np.heaviside,
-    arity=2,
+rint = _step(
+    "rint",
+    lambda xp, x: np.rint(x) if xp is np else xp.round(x),
+    lambda x: x % 1 == 0.5,
+    "a half",
+    2.5,
+)
+round_decimals: Op = piecewise_constant(
+    "round_decimals",
+    lambda x, *, decimals=0: np.round(x, decimals),
     reason=_STEP,
     kinks=Kink(
-        lambda x, _y: x == 0, "heaviside(x, y) at x = 0 (a jump)", "0", "0", "0", (0.0, 0.5), (0.0, 0.0)
+        lambda x: x % 1 == 0.5,
+        "round(x, decimals) half way between two results (a jump)",
+        "0",
+        "0",
+        "0",
+        (2.5,),
+        (0.0,),
     ),
-)  # fmt: skip
-floor_divide = piecewise_constant(
+)
+heaviside: Op = elementwise(
+    "heaviside",
+    np.heaviside,
+    (lambda _out, _x, _y: 0.0, lambda _out, x, _y: 1.0 - absolute(sign(x))),
+    kinks=Kink(
+        lambda x, _y: x == 0,
+        "heaviside(x, y) at x = 0 (a jump)",
+        "0 in x, 1 in y",
+        "0 in x, 1 in y",
+        "",
+        (0.0, 0.5),
+        (0.0, 1.0),
+    ),
+)
+floor_divide: Op = piecewise_constant(
     "floor_divide",
     operator.floordiv,
     arity=2,
@@ -236,10 +447,10 @@ floor_divide = piecewise_constant(
         lambda x, y: x % y == 0, "x // y at a multiple of y (a jump)", "0", "0", "0", (2.0, 1.0), (0.0, 0.0)
     ),
 )  # fmt: skip
-stop_gradient = piecewise_constant(
+stop_gradient: Op = piecewise_constant(
     "stop_gradient", operator.pos, reason="stop_gradient asks for it"
 )
-to_integer = piecewise_constant(
+to_integer: Op = piecewise_constant(
     "to_integer",
     lambda xp, x, *, dtype: x.astype(dtype) if xp is np else xp.astype(x, dtype),
     reason="a cast to integer or bool truncates",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert._core.op import Op
 from wengert._core.types import ArrayType, is_complex, is_complex_dtype
 from wengert._ops.families import Sample, linear, structural
 from wengert._ops.structure import astype
@@ -23,7 +24,7 @@ def _same_batch(name: str) -> Any:
     return lambda size, batched, operands, p: OPS[name](*operands, **p)
 
 
-conj = linear(
+conj: Op = linear(
     "conj",
     lambda xp, x: x.conj() if xp is np else xp.conj(x),
     abstract=lambda x: x,
@@ -31,7 +32,7 @@ conj = linear(
     batch=_same_batch("conj"),
     samples=[Sample((_Z,)), Sample(((3,),))],
 )
-real = linear(
+real: Op = linear(
     "real",
     lambda xp, x: xp.real(x),
     abstract=_real_type,
@@ -39,7 +40,7 @@ real = linear(
     batch=_same_batch("real"),
     samples=[Sample((_Z,))],
 )
-imag = linear(
+imag: Op = linear(
     "imag",
     lambda xp, x: xp.imag(x),
     abstract=_real_type,

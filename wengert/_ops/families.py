@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -63,11 +64,14 @@ class Kink(NamedTuple):
 
 
 class Scatter(NamedTuple):
-    """A cotangent of part of an operand: `value` belongs at `indices` of it."""
+    """A cotangent of part of an operand: `value` belongs at `key` of it.
+
+    The index operands that fill the slots of the key are in `indices`.
+    """
 
     value: Any
     indices: tuple[Any, ...]
-    index: tuple[Any, ...]
+    key: tuple[Any, ...]
 
 
 def ONE(*_: Any) -> Any:
@@ -140,7 +144,9 @@ def piecewise_constant(
 
 
 def _elementwise_jvp(partials: tuple[Any, ...]) -> Rule:
-    def jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...], out: Any, _: Params) -> Any:
+    def jvp(
+        primals: tuple[Any, ...], tangents: tuple[Any, ...], out: Any, _: Params
+    ) -> Any:
         total = None
         for tangent, partial in zip(tangents, partials, strict=True):
             if tangent is None:
@@ -167,10 +173,20 @@ def _elementwise_vjp(partial: Any) -> Rule:
 
     def vjp(ct: Any, *residuals: Any) -> Any:
         weight = partial(*residuals)
-        return scale(ct, weight.conj() if is_complex(weight) else weight)
+        return scale(ct, conjugate(weight) if is_complex(weight) else weight)
 
     vjp.reads = partial  # type: ignore[attr-defined]
     return vjp
+
+
+def conjugate(w: Any) -> Any:
+    return w.conjugate() if isinstance(w, complex) else w.conj()
+
+
+def _conj(x: Any) -> Any:
+    if type(x) is complex:
+        return x.conjugate()
+    return x.conj() if is_complex(x) else x
 
 
 def _broadcast_type(name: str, dtype: Rule | None) -> Rule:
@@ -190,7 +206,9 @@ def _broadcast_type(name: str, dtype: Rule | None) -> Rule:
 def batch_elementwise(name: str) -> Rule:
     """Batched operands get ones between the batch axis and their own, as needed."""
 
-    def batch(size: Any, batched: tuple[bool, ...], operands: Any, params: Params) -> Any:
+    def batch(
+        size: Any, batched: tuple[bool, ...], operands: Any, params: Params
+    ) -> Any:
         from wengert._core.op import OPS
 
         return OPS[name](*align_ranks(batched, operands), **params)
@@ -199,7 +217,9 @@ def batch_elementwise(name: str) -> Rule:
 
 
 def align_ranks(batched: tuple[bool, ...], operands: tuple[Any, ...]) -> list[Any]:
-    ranks = [ndim_of(x) - is_batched for x, is_batched in zip(operands, batched, strict=True)]
+    ranks = [
+        ndim_of(x) - is_batched for x, is_batched in zip(operands, batched, strict=True)
+    ]
     rank = max(ranks)
     return [
         x.reshape((x.shape[0],) + (1,) * (rank - own) + x.shape[1:])
@@ -261,7 +281,7 @@ def _scale_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
     return match(total, out)
 
 
-scale_op = Op(
+scale_op: Op = Op(
     "scale",
     "elementwise",
     evaluate=_scale_evaluate,
@@ -270,8 +290,12 @@ scale_op = Op(
     ),
     jvp=_scale_jvp,
     vjps=(
-        lambda ct, _out, _t, w, **p: scale_op(ct, w.conj() if is_complex(w) else w, **p),
-        lambda ct, _out, t, _w, **p: scale_op(ct, t.conj() if is_complex(t) else t, both=True),
+        lambda ct, _out, _t, w, **p: scale_op(
+            ct, conjugate(w) if is_complex(w) else w, **p
+        ),
+        lambda ct, _out, t, _w, **p: scale_op(
+            ct, t.conj() if is_complex(t) else t, both=True
+        ),
     ),
     batch=batch_elementwise("scale"),
     samples=(Domain(), Domain()),
@@ -313,7 +337,9 @@ def linear(
     """
     count = 0 if variadic else len(transposes)
 
-    def jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...], out: Any, p: Params) -> Any:
+    def jvp(
+        primals: tuple[Any, ...], tangents: tuple[Any, ...], out: Any, p: Params
+    ) -> Any:
         n = len(primals) if variadic else count
         given = [
             zero_like(x) if t is None else t
@@ -321,7 +347,7 @@ def linear(
         ]
         return match(OP(*given, *primals[n:], **p), out)
 
-    OP = Op(
+    OP: Op = Op(
         name,
         "linear",
         evaluate=evaluate,
@@ -381,7 +407,7 @@ def bilinear(
     def vjp_rhs(ct: Any, _out: Any, x: Any, y_type: ArrayType, **p: Any) -> Any:
         return transpose_rhs(ct, x.conj() if is_complex(x) else x, y_type, **p)
 
-    OP = Op(
+    OP: Op = Op(
         name,
         "bilinear",
         evaluate=evaluate,
@@ -405,6 +431,7 @@ def structural(
     samples: Any,
     variadic: bool = False,
     keeps_operands: bool = False,
+    multiple: bool = False,
     kinks: Kink | None = None,
 ) -> Op:
     """An op with explicit rules."""
@@ -419,6 +446,7 @@ def structural(
         samples=samples,
         variadic=variadic,
         keeps_operands=keeps_operands,
+        multiple=multiple,
         kinks=kinks,
     )
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert._core.source import explain
+from wengert._core.op import Op
 from wengert._core.types import ArrayType, Params, is_bool, ndim_of, type_of
 from wengert._ops.families import (
     Sample,
@@ -178,7 +179,7 @@ _INDEX_SAMPLES = [
     (((3, 2), _MASK), (Slot(0),)),
 ]
 
-getitem = linear(
+getitem: Op = linear(
     "getitem",
     _getitem,
     abstract=_getitem_type,
@@ -198,7 +199,7 @@ def _writable(x: Any, donate: bool) -> Any:
 
 def copied(x: Any) -> Any:
     if isinstance(x, np.ndarray):
-        return private_copy(x) if 0 not in x.strides else x.copy()
+        return private_copy(x) if 0 not in x.strides else x.copy(order="K")
     if isinstance(x, np.generic):
         return np.array(x)
     from array_api_compat import array_namespace
@@ -208,8 +209,15 @@ def copied(x: Any) -> Any:
 
 def _update_evaluate(xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate: bool = False) -> Any:
     out = _writable(x, donate)
+    if indices:
+        indices, v = tuple(map(_in_c_order, indices)), _in_c_order(v)
     out[fill_slots(index, indices)] = v
     return out
+
+
+def _in_c_order(x: Any) -> Any:
+    """NumPy visits indices in the order of memory: which write is the last depends on it."""
+    return np.ascontiguousarray(x) if isinstance(x, np.ndarray) and x.ndim else x
 
 
 def _add_at_evaluate(xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate: bool = False) -> Any:
@@ -224,6 +232,7 @@ def _add_at_evaluate(xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate:
 
 def _last_writer(xp: Any, *indices: Any, index: Any, shape: Any, region: Any) -> Any:
     """Which entries of a written region are the last to be written where they land."""
+    indices = tuple(map(_in_c_order, indices))
     numbers = np.arange(int(np.prod(region))).reshape(region)
     owner = np.full(shape, -1)
     owner[fill_slots(index, indices)] = numbers
@@ -239,7 +248,7 @@ def _last_writer_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any
     return out if axes is None else transpose(out, axes=axes)
 
 
-last_writer = piecewise_constant(
+last_writer: Op = piecewise_constant(
     "last_writer",
     _last_writer,
     reason="positions are integers",
@@ -279,14 +288,20 @@ def _write_batch(size: Any, batched: Any, operands: Any, p: Params, op: Any) -> 
         return where(mask, v, x) if op is update else x + where(mask, v, 0.0)
     lanes, index, axes_for = _batched_index(size, rest, indices, p["index"], x.ndim - 1)
     if v_batched or axes_for(x.ndim) is not None:
-        types = [type_of(i) for i in lanes]
-        region = indexed_type(type_of(x), *types, index=index).shape
+        region = written_region(type_of(x), lanes, index)
         axes = axes_for(len(region))
         v = align_ranks((v_batched, True), (v, broadcast_to(0.0, shape=region)))[0]
         if axes is not None:
             lane_shape = tuple(region[i] for i in axes)
             v = transpose(broadcast_to(v, shape=lane_shape), axes=_inverse(axes))
     return op(x, v, *lanes, **{**p, "index": index})
+
+
+def written_region(x: ArrayType, indices: Any, index: Any) -> tuple[Any, ...]:
+    """Shape of what is written; a mask says by its value how many entries it selects."""
+    probe = np.broadcast_to(np.int8(0), x.shape)
+    known = (i if isinstance(i, np.ndarray) else np.zeros(i.shape, i.dtype) for i in indices)
+    return probe[fill_slots(index, tuple(known))].shape
 
 
 def _is_whole_mask(index: Any, indices: Any, rest: Any, v: Any, v_batched: bool) -> bool:
@@ -311,7 +326,7 @@ def _write_samples() -> list[Sample]:
     return samples
 
 
-update = linear(
+update: Op = linear(
     "update",
     _update_evaluate,
     abstract=lambda x, v, *_, **__: x,
@@ -320,7 +335,7 @@ update = linear(
     samples=_write_samples(),
     consumes=True,
 )
-add_at = linear(
+add_at: Op = linear(
     "add_at",
     _add_at_evaluate,
     abstract=lambda x, v, *_, **__: x,

@@ -24,7 +24,7 @@ def _dtype_in(xp: Any, dtype: Any) -> Any:
     )
 
 
-full = Op(
+full: Op = Op(
     "full",
     "creation",
     evaluate=lambda xp, *, shape, value, dtype: xp.full(
@@ -50,7 +50,7 @@ def _astype_transpose(ct: Any, x_type: ArrayType, *, dtype: Any) -> Any:
     return astype(ct, dtype=x_type.dtype)
 
 
-astype = linear(
+astype: Op = linear(
     "astype",
     _astype_evaluate,
     abstract=lambda x, *, dtype: ArrayType(x.shape, np.dtype(dtype)),
@@ -60,11 +60,11 @@ astype = linear(
 )
 
 
-def _copy_evaluate(xp: Any, x: Any, *, order: str = "K") -> Any:
+def _copy_evaluate(xp: Any, x: Any, *, order: Any = "K") -> Any:
     return x.copy(order) if isinstance(x, np.ndarray) else xp.asarray(x, copy=True)
 
 
-copy = linear(
+copy: Op = linear(
     "copy",
     _copy_evaluate,
     abstract=lambda x, **_: x,
@@ -116,7 +116,7 @@ def _broadcast_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
     return broadcast_to(x, shape=(size, *p["shape"]))
 
 
-broadcast_to = linear(
+broadcast_to: Op = linear(
     "broadcast_to",
     lambda xp, x, *, shape: xp.broadcast_to(xp.asarray(x), shape),
     abstract=lambda x, *, shape: ArrayType(tuple(shape), x.dtype),
@@ -134,7 +134,7 @@ def reshape_order(x: np.ndarray, shape: tuple[int, ...], order: str) -> np.ndarr
     return np.reshape(x, shape, order=order)  # type: ignore[call-overload]
 
 
-def _reshape_evaluate(xp: Any, x: Any, *, shape: Any, order: str = "C") -> Any:
+def _reshape_evaluate(xp: Any, x: Any, *, shape: Any, order: Any = "C") -> Any:
     return xp.reshape(x, shape) if order == "C" else np.reshape(x, shape, order=order)
 
 
@@ -148,7 +148,7 @@ def _reshape_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
     return transpose(out, axes=(out.ndim - 1, *range(out.ndim - 1)))
 
 
-reshape = linear(
+reshape: Op = linear(
     "reshape",
     _reshape_evaluate,
     abstract=lambda x, *, shape, order="C": ArrayType(tuple(shape), x.dtype),
@@ -167,7 +167,7 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argsort(axes))
 
 
-transpose = linear(
+transpose: Op = linear(
     "transpose",
     lambda xp, x, *, axes: x.transpose(axes) if xp is np else xp.permute_dims(x, axes),
     abstract=lambda x, *, axes: ArrayType(tuple(x.shape[i] for i in axes), x.dtype),
@@ -194,7 +194,7 @@ def move_axis(x: Any, source: int, to: int) -> Any:
     return x if axes == sorted(axes) else transpose(x, axes=tuple(axes))
 
 
-flip = linear(
+flip: Op = linear(
     "flip",
     lambda xp, x, *, axes: xp.flip(x, axis=axes),
     abstract=lambda x, *, axes: x,
@@ -239,7 +239,7 @@ def _concatenate_type(*types: ArrayType, axis: int) -> ArrayType:
     return ArrayType(tuple(shape), np.result_type(*(t.dtype for t in types)))
 
 
-concatenate = linear(
+concatenate: Op = linear(
     "concatenate",
     lambda xp, *xs, axis: xp.concatenate(xs, axis=axis) if xp is np else xp.concat(xs, axis=axis),
     abstract=_concatenate_type,
@@ -274,7 +274,7 @@ def _pad_transpose(ct: Any, x_type: ArrayType, *, widths: Any) -> Any:
     return getitem(ct, index=inner)
 
 
-pad_zeros = linear(
+pad_zeros: Op = linear(
     "pad_zeros",
     _pad_evaluate,
     abstract=lambda x, *, widths: ArrayType(
@@ -289,7 +289,7 @@ pad_zeros = linear(
 
 
 def _triangle(name: str) -> Op:
-    op = linear(
+    op: Op = linear(
         name,
         lambda xp, x, *, k: getattr(xp, name)(x, k=k),
         abstract=lambda x, *, k: x,
@@ -321,7 +321,7 @@ def _where_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
 
 
 # Not `scale` by the mask: the branch that was not taken gets exactly 0.
-where = Op(
+where: Op = Op(
     "where",
     "elementwise",
     evaluate="where",

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as _np
 
 import wengert._ops  # every op is in the table from here on
-from wengert.numpy import creation, elementwise, reductions, shaping
+from wengert.numpy import contraction, creation, elementwise, reductions, shaping
+from wengert.numpy.contraction import *
 from wengert.numpy.creation import *
 from wengert.numpy.elementwise import *
 from wengert.numpy.reductions import *

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert._array.traced import TracedArray, TracedScalar, parse_index, unwrap, wrap
-from wengert._core.interp import CURRENT, EVALUATE, Tracer
+from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer
 from wengert._core.op import Op
 from wengert._core.source import explain
 from wengert._core.types import type_of
@@ -30,7 +30,7 @@ def apply(op: Op, *xs: Any, **params: Any) -> Any:
 
 def evaluate(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """An op outside every transformation, on any library's arrays."""
-    interpreter = EVALUATE
+    interpreter: Interpreter = EVALUATE
     for x in operands:
         if isinstance(x, Tracer):
             x.refuse_leak()
@@ -50,7 +50,9 @@ class Ufunc:
     def __init__(self, name: str, op: Op, numpy_ufunc: Any = None) -> None:
         self.__name__ = name
         self.op = op
-        self.ufunc = numpy_ufunc if numpy_ufunc is not None else getattr(np, name, None)
+        self.ufunc: Any = (
+            numpy_ufunc if numpy_ufunc is not None else getattr(np, name, None)
+        )
         self.__doc__ = (
             f"``numpy.{name}``, differentiable.\n\nSee the documentation of NumPy."
             if self.ufunc is not None
@@ -73,7 +75,8 @@ class Ufunc:
                 xs, {**kwargs, "out": out, "where": where, "dtype": dtype}
             )
         if len(xs) > _arity(self.op) and out is None:
-            *xs, out = xs
+            *given, out = xs
+            xs = tuple(given)
         operands = tuple([unwrap(x) for x in xs])
         if dtype is not None:
             from wengert._array.convert import cast

@@ -5,6 +5,7 @@ While a transformation runs they are traced arrays, so that they can be written 
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from wengert._array.traced import (
     unwrap,
     unwrap_sequence,
 )
+from wengert._array.views import concrete_array
 from wengert._core.interp import CURRENT, EVALUATE, Tracer
 from wengert._ops.structure import broadcast_to
 from wengert._ops.structure import copy as copy_op
@@ -61,7 +63,7 @@ def _creator(name: str) -> Any:
     def create(*args: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, (TracedArray, TracedScalar)) for a in args):
             args = tuple(
-                a.__index__()
+                operator.index(a)  # type: ignore[arg-type]
                 if isinstance(a, TracedScalar) and a.dtype.kind in "iu"
                 else a
                 for a in args
@@ -91,15 +93,21 @@ geomspace = _creator("geomspace")
 
 
 def _like(name: str) -> Any:
+    numpy_function = getattr(np, f"{name}_like")
+
     def create(a: Any, dtype: Any = None, *, shape: Any = None, **_: Any) -> Any:
-        if not isinstance(a, (TracedArray, TracedScalar)):
-            a = np.asarray(a)
-        shape = a.shape if shape is None else shape
-        return fresh(getattr(CURRENT.get().xp, name)(shape, dtype=dtype or a.dtype))
+        value = (
+            unwrap(a) if isinstance(a, (TracedArray, TracedScalar)) else np.asarray(a)
+        )
+        layout = concrete_array(value)
+        if layout is not None:
+            return fresh(numpy_function(layout, dtype=dtype, shape=shape))
+        shape = value.shape if shape is None else shape
+        return fresh(getattr(CURRENT.get().xp, name)(shape, dtype=dtype or value.dtype))
 
     create.__name__ = create.__qualname__ = f"{name}_like"
     create.__doc__ = (
-        f"``numpy.{name}_like``: an array of the shape and dtype of another."
+        f"``numpy.{name}_like``: an array of the shape, dtype and layout of another."
     )
     return create
 
@@ -117,7 +125,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
         return fresh(np.full(shape, value, dtype))
     if dtype is not None:
         value = cast(value, np.dtype(dtype))
-    return TracedArray(copy_op(broadcast_to(value, shape=shape)))
+    return TracedArray(copy_op(broadcast_to(value, shape=shape), order="C"))
 
 
 def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
@@ -170,7 +178,7 @@ ascontiguousarray = asarray
 
 
 def meshgrid(
-    *xs: Any, indexing: str = "xy", sparse: bool = False, copy: bool = True
+    *xs: Any, indexing: Any = "xy", sparse: bool = False, copy: bool = True
 ) -> Any:
     """``numpy.meshgrid``."""
     if not has_traced(xs):
@@ -187,5 +195,5 @@ def meshgrid(
         shaped.append(value.reshape(shape))
     full_shape = np.broadcast_shapes(*(tuple(s.shape) for s in shaped))
     if not sparse:
-        shaped = [copy_op(broadcast_to(s, shape=full_shape)) for s in shaped]
+        shaped = [copy_op(broadcast_to(s, shape=full_shape), order="C") for s in shaped]
     return tuple(TracedArray(s) for s in shaped)

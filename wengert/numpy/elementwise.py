@@ -31,7 +31,9 @@ ALIASES = {
 _UFUNCS = {
     name: Ufunc(name, OPS[name])
     for name in dir(np)
-    if isinstance(getattr(np, name), np.ufunc) and name in OPS
+    if isinstance(ufunc := getattr(np, name), np.ufunc)
+    and ufunc.signature is None  # matmul and its kin are in contraction.py
+    and name in OPS
 }
 for _alias, _name in ALIASES.items():
     if _name in _UFUNCS and hasattr(np, _alias):

@@ -6,17 +6,19 @@ functions, reached by both names.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 
-import wengert.numpy as wnp
 from wengert._array.traced import TracedArray, TracedScalar, depends, unwrap
 from wengert._array.views import PartStep
 from wengert._core.source import explain
 from wengert._ops.structure import copy
 from wengert.errors import MissingRuleError
 from wengert.numpy._ufunc import Ufunc, raise_plain_write
+
+wnp: Any = sys.modules["wengert.numpy"]  # which is importing this module
 
 
 def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -102,7 +104,7 @@ def _reshape(self: Any, *shape: Any, order: str = "C") -> Any:
 
 def _transpose(self: Any, *axes: Any) -> Any:
     if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
-        axes = axes[0]
+        axes = tuple(axes[0] or ())
     return wnp.transpose(self, axes or None)
 
 

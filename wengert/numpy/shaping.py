@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from wengert._array.traced import TracedArray, TracedScalar, unwrap, wrap
-from wengert._array.views import ReshapeStep, Step, TransposeStep, reshape_is_view
+from wengert._array.views import (
+    ReshapeStep,
+    Step,
+    TransposeStep,
+    concrete_array,
+    reshape_is_view,
+)
 from wengert._core.source import explain
 from wengert._ops.structure import copy as copy_op
 from wengert.errors import AxisError, ShapeError
@@ -70,7 +76,7 @@ def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     return normalized
 
 
-def reshape(a: Any, shape: Any, order: str = "C") -> Any:
+def reshape(a: Any, shape: Any, order: Any = "C") -> Any:
     """``numpy.reshape``: a view where NumPy's would be one."""
     if _is_plain(a):
         return np.reshape(a, shape, order=order)
@@ -78,9 +84,9 @@ def reshape(a: Any, shape: Any, order: str = "C") -> Any:
         (shape,) if isinstance(shape, (int, np.integer, TracedScalar)) else tuple(shape)
     )
     shape = _complete(tuple(operator.index(n) for n in shape), a)
-    if order == "A":
-        order = "C"
     value = a._peek() if isinstance(a, TracedArray) else a._value
+    if order in ("A", "K"):
+        order = _memory_order(value)
     step = ReshapeStep(shape, order)
     if reshape_is_view(value, shape, order):
         return _view(a, step)
@@ -102,7 +108,15 @@ def _complete(shape: tuple[int, ...], a: Any) -> tuple[int, ...]:
     return shape
 
 
-def ravel(a: Any, order: str = "C") -> Any:
+def _memory_order(value: Any) -> str:
+    """The order "A" of a value: as it lies in memory."""
+    array = concrete_array(value)
+    if array is None or array.flags.c_contiguous:
+        return "C"
+    return "F" if array.flags.f_contiguous else "C"
+
+
+def ravel(a: Any, order: Any = "C") -> Any:
     """``numpy.ravel``: a view where NumPy's would be one."""
     return np.ravel(a, order=order) if _is_plain(a) else reshape(a, (a.size,), order)
 

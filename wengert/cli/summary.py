@@ -1,0 +1,115 @@
+"""The results of the robot as a page of text."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from wengert.examples.robot.inverse import ALPHA
+from wengert.examples.robot.lesson import Results
+from wengert.examples.robot.policy import DISTANCES
+from wengert.examples.robot.sensitivity import SENSOR_ERROR
+from wengert.examples.robot.training import Training
+
+
+def show(results: Results, console: Console) -> None:
+    """Print what each lesson taught."""
+    settings = results.settings
+    _heading(
+        console,
+        f"1  One basket, {settings.distance:g} m away and {settings.height:g} m high",
+    )
+    console.print(_methods(results))
+    console.print(
+        f"Each method minimises |y(T) - h|² + {ALPHA:g} v²: the second term costs a few "
+        "millimetres, and buys the slowest throw."
+    )
+    _heading(console, "2  A network for all distances, without air")
+    _show_training(results.training, console)
+    _heading(console, "3  With air drag")
+    _show_calibration(results, console)
+    _show_training(results.drag_training, console)
+    _heading(
+        console, f"4  What a sensor that reads {100 * SENSOR_ERROR:g} cm too far does"
+    )
+    _show_sensitivity(results, console)
+    console.print(f"\n{sum(results.seconds.values()):.1f} s in all.")
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print(f"\n[bold]{text}[/bold]")
+
+
+def _methods(results: Results) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("method")
+    columns = ("iterations", "gradients", "loss", "|gradient|", "miss", "speed", "angle")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for found in results.inverse:
+        run = found.descent
+        table.add_row(
+            run.name,
+            f"{run.iterations}{'' if run.converged else ' (stopped)'}",
+            str(run.evaluations),
+            f"{run.losses[-1]:.8f}",
+            f"{run.gradient_norm:.1e}",
+            f"{1000 * found.miss:.2f} mm",
+            f"{found.speed:.3f} m/s",
+            f"{math.degrees(found.angle):.2f}°",
+        )
+    return table
+
+
+def _show_training(run: Training, console: Console) -> None:
+    phases = ", then ".join(
+        f"{descent.name} {descent.iterations}: loss {descent.losses[0]:.3g} to "
+        f"{descent.losses[-1]:.3g}"
+        for descent in run.descents
+    )
+    console.print(phases + ".")
+    worst = run.unseen[np.argmax(np.abs(run.misses))]
+    console.print(
+        f"Worst miss at {len(run.unseen)} unseen distances from {DISTANCES[0]:g} to "
+        f"{DISTANCES[1]:g} m: [bold]{100 * run.worst_miss:.2f} cm[/bold] "
+        f"(at {worst:.2f} m); on average "
+        f"{100 * np.mean(np.abs(run.misses)):.2f} cm."
+    )
+
+
+def _show_calibration(results: Results, console: Console) -> None:
+    found = results.calibration
+    low, high = found.interval
+    line = (
+        f"Drag coefficient from {len(found.measurements.times)} positions: "
+        f"[bold]{found.coefficient:.4f}[/bold] (95 %: {low:.4f} to {high:.4f}; "
+        f"{1000 * found.noise:.1f} mm of noise)"
+    )
+    if found.relative_error is not None:
+        truth = found.measurements.true_coefficient
+        line += f"; the file states {truth:g}, {100 * found.relative_error:.2f} % away"
+    console.print(line + ".")
+
+
+def _show_sensitivity(results: Results, console: Console) -> None:
+    effect = results.sensitivity
+    table = Table(box=None, pad_edge=False)
+    columns = ("distance", "speed", "angle", "landing point", "height at basket")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for i in range(0, len(effect.distances), (len(effect.distances) - 1) // 4):
+        table.add_row(
+            f"{effect.distances[i]:.0f} m",
+            f"{100 * effect.speed[i]:+.2f} cm/s",
+            f"{math.degrees(effect.angle[i]):+.3f}°",
+            f"{100 * effect.landing[i]:+.2f} cm",
+            f"{100 * effect.height[i]:+.2f} cm",
+        )
+    console.print(table)
+    for quantity in effect.quantities():
+        runs = [f"{a:.1f} to {b:.1f} m" for a, b in effect.sensitive(quantity)]
+        where = ", ".join(runs) if runs else "nowhere much more than elsewhere"
+        console.print(f"Sensitive in {quantity}: {where}.")

@@ -1,0 +1,1 @@
+"""Programs written as plain NumPy, with only the import line changed."""

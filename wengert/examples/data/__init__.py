@@ -1,0 +1,1 @@
+"""Sample data; `make_throw` made it."""
