@@ -649,7 +649,9 @@ def stencil(np: Any, x: Any) -> Any:
     new = np.empty_like(u)
     for _ in range(3):
         new[:] = u
-        new[1:-1, 1:-1] = 0.25 * (u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2])
+        new[1:-1, 1:-1] = 0.25 * (
+            u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2]
+        )
         new[0], new[-1] = new[1], new[-2]
         u, new = new, u
     return u * u

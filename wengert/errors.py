@@ -246,8 +246,36 @@ class NonFiniteError(WengertError, FloatingPointError):
 
 
 class SymbolicError(WengertError, ValueError):
-    """`explain.symbolic` cannot give a closed form of this function."""
+    """`explain.symbolic` cannot give a closed form of this function.
+
+    >>> import wengert as wg, wengert.numpy as np
+    >>> wg.explain.symbolic(lambda x: x if x > 0 else -x)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.SymbolicError: symbolic: the program needs the value of x > 0 ...
+
+    Write the choice as a formula:
+
+    >>> wg.explain.symbolic(lambda x: np.where(x > 0, x, -x)).expression
+    Piecewise((x, x > 0), (-x, True))
+    """
 
 
 class MissingLibraryError(WengertError, ImportError):
-    """An optional library that this function needs is not installed."""
+    """An optional library that this function needs is not installed.
+
+    >>> import sys, unittest.mock
+    >>> import wengert as wg
+    >>> with unittest.mock.patch.dict(sys.modules, {"sympy": None}):  # as if it were not
+    ...     wg.explain.symbolic(lambda x: x * x)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.MissingLibraryError: explain.symbolic: sympy is not installed
+    ...
+
+    Install the extra that the message names, or use a function that does not need it:
+
+    >>> len(wg.explain.trace(lambda x: x * x)(3.0).rows)
+    2
+    """
+

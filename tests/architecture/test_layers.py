@@ -19,8 +19,8 @@ LAYERS = [
     ["wengert._control"],
     ["wengert.numpy"],
     ["wengert.smooth"],
-    ["wengert"],
     ["wengert.explain"],
+    ["wengert"],
     ["wengert.examples"],
     ["wengert.cli", "wengert.__main__"],
 ]

@@ -1,83 +1,98 @@
-"""What a case of the table says, and how it is run."""
+"""Kinds of cases in the table of errors."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import wengert.errors
 from tests.architecture.source_files import PACKAGE
 
 
-BUILTINS = (ValueError, TypeError, IndexError)
-
-
 class Case(NamedTuple):
-    """A call that fails.
-
-    `texts` stand in the message, in this order. `plain` is the same call in plain NumPy,
-    for errors that NumPy raises too: whoever catches NumPy's catches ours.
-    """
+    """A call that fails, and the check of its error."""
 
     call: Callable[[], Any]
-    error: type[Exception]
-    texts: tuple[str, ...]
-    plain: Callable[[], Any] | None = None
+    check: Callable[[BaseException], None]
 
 
 def case(call: Callable[[], Any], error: type[Exception], *texts: str) -> Case:
-    """An error of Wengert's own, which names a line of the file of the call."""
-    return Case(call, error, texts)
+    """An error of Wengert's own: its texts in this order, a place in this file, a fix."""
+
+    def check(found: BaseException) -> None:
+        assert type(found) is error, repr(found)
+        assert isinstance(found, wengert.errors.WengertError)
+        message = str(found)
+        _contains(message, texts)
+        assert re.search(r"^  Fix: \S", message, re.MULTILINE), message
+        places = re.findall(r"^  at (.+?):\d+", message, re.MULTILINE)
+        assert call.__code__.co_filename in places, message
+
+    return Case(call, check)
 
 
 def as_numpy(
     call: Callable[[], Any], plain: Callable[[], Any], error: type[Exception], *texts: str
 ) -> Case:
-    """An error that NumPy raises too."""
-    return Case(call, error, texts, plain)
+    """An error of Wengert's own, caught by whoever catches NumPy's of the same call."""
+    own = case(call, error, *texts)
+
+    def check(found: BaseException) -> None:
+        builtin = next(c for c in type(caught(plain)).__mro__ if c.__module__ == "builtins")
+        assert isinstance(found, builtin), repr(found)
+        own.check(found)
+
+    return Case(call, check)
 
 
-def caught(call: Callable[[], Any]) -> Exception | None:
+def word_for_word(call: Callable[[], Any], plain: Callable[[], Any], text: str) -> Case:
+    """An error of NumPy's, for arguments that NumPy would refuse too."""
+
+    def check(found: BaseException) -> None:
+        theirs = caught(plain)
+        assert (type(found), str(found)) == (type(theirs), str(theirs))
+        _contains(str(found), (text,))
+
+    return Case(call, check)
+
+
+def program(call: Callable[[], Any], error: type[BaseException], *texts: str) -> Case:
+    """An error of a program: one line for whoever started it."""
+
+    def check(found: BaseException) -> None:
+        assert type(found) is error, repr(found)
+        message = getattr(found, "message", str(found))
+        _contains(message, texts)
+        assert "\n" not in message
+
+    return Case(call, check)
+
+
+def _contains(message: str, texts: tuple[str, ...]) -> None:
+    position = 0
+    for text in texts:
+        position = message.find(text, position)
+        assert position >= 0, f"{text!r} is not in, or out of order in:\n{message}"
+
+
+def caught(call: Callable[[], Any]) -> BaseException | None:
     try:
         call()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return error
     return None
 
 
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def raised_at(error: BaseException) -> set[tuple[str, int]]:
+def raised_at(error: BaseException | None) -> set[tuple[str, int]]:
     """Files of the package, and lines, that the error and its causes passed through."""
     places = set()
-    for link in chain(error):
-        traceback = link.__traceback__
+    while error is not None:
+        traceback = error.__traceback__
         while traceback is not None:
             file = traceback.tb_frame.f_code.co_filename
             if file.startswith(str(PACKAGE)):
                 places.add((file, traceback.tb_lineno))
             traceback = traceback.tb_next
+        error = error.__cause__ or error.__context__
     return places
-
-
-def check(case: Case) -> None:
-    error = caught(case.call)
-    assert error is not None, "no error"
-    message = str(error)
-    if case.plain is not None:
-        builtin = next(c for c in type(caught(case.plain)).__mro__ if c in BUILTINS)
-        assert isinstance(error, builtin), repr(error)
-    assert type(error) is case.error, repr(error)
-    assert isinstance(error, wengert.errors.WengertError)
-    position = 0
-    for text in case.texts:
-        position = message.find(text, position)
-        assert position >= 0, f"{text!r} is not in, or out of order in:\n{message}"
-    assert re.search(r"^  Fix: \S", message, re.MULTILINE), message
-    places = re.findall(r"^  at (.+?):\d+", message, re.MULTILINE)
-    assert case.call.__code__.co_filename in places, message

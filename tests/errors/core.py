@@ -142,7 +142,6 @@ TRACED = [
 ]
 
 AS_NUMPY = [
-    as_numpy(traced(lambda x: x[0][0]), lambda: X[0][0], IndexingError, "invalid index to"),
     as_numpy(
         traced(lambda x: len(wnp.reshape(x[:1], ()))),
         lambda: len(X[:1].reshape(())),

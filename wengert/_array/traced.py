@@ -22,14 +22,13 @@ from wengert._array.views import (
     put,
     without_leading_ones,
 )
-from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer
+from wengert._core.interp import CURRENT, EVALUATE, Tracer, raise_leaked
 from wengert._core.source import explain
 from wengert._core.types import is_inexact, ndim_of, shape_of
 from wengert._ops.indexing import Slot, getitem
 from wengert.errors import (
     DTypeError,
     IndexingError,
-    LeakedValueError,
     MutationError,
     ShapeError,
 )
@@ -59,6 +58,8 @@ class TracedScalar:
         return self._value.dtype
 
     def _read(self) -> Tracer:
+        if CURRENT.get() is EVALUATE:
+            self._value.refuse_leak()
         return self._value
 
     def __repr__(self) -> str:
@@ -107,24 +108,22 @@ class TracedArray:
     def _read(self) -> Any:
         """The value now; it may be kept by whoever asked, so it is no longer exclusive."""
         base = self._base
+        if not self._owner.alive or CURRENT.get() is EVALUATE:
+            raise_leaked(self._owner)
         if base is None:
-            if not self._owner.alive:
-                _raise_dead(self._owner)
             self._exclusive = False
             return self._value
         if self._seen != base._version:
             self._value = follow(self._path, base._read())
             self._seen = base._version
-        elif not self._owner.alive:
-            _raise_dead(self._owner)
         return self._value
 
     def _peek(self) -> Any:
         """The value now, for looking at its type or for an op that keeps nothing."""
         if self._base is not None:
             return self._read()
-        if not self._owner.alive:
-            _raise_dead(self._owner)
+        if not self._owner.alive or CURRENT.get() is EVALUATE:
+            raise_leaked(self._owner)
         return self._value
 
     def _step(self, step: Step, value: Any) -> TracedArray:
@@ -302,8 +301,8 @@ def _shown(value: Any) -> Any:
 
 def _check_owner(root: TracedArray) -> None:
     if root._owner is not CURRENT.get():
-        if not root._owner.alive:
-            _raise_dead(root._owner)
+        if not root._owner.alive or CURRENT.get() is EVALUATE:
+            raise_leaked(root._owner)
         raise MutationError(
             explain(
                 "write into an array that was made outside the innermost transformation, "
@@ -312,18 +311,6 @@ def _check_owner(root: TracedArray) -> None:
                 fix="write into a copy, and return it (has_aux=True for extra results)",
             )
         )
-
-
-def _raise_dead(owner: Interpreter) -> None:
-    raise LeakedValueError(
-        explain(
-            f"an array made inside a transformation ({owner.name}, begun at {owner.begun}) "
-            "is used after it ended",
-            why="its derivative would be lost.",
-            fix="return the array from the function (has_aux=True for extra results) "
-            "instead of storing it",
-        )
-    )
 
 
 # -- indices ---------------------------------------------------------------------------
@@ -400,9 +387,7 @@ def wrap(value: Any) -> Any:
 def unwrap(x: Any) -> Any:
     """A user value as the engine takes it: a tracer, a private array, or a scalar."""
     kind = type(x)
-    if kind is TracedScalar:
-        return x._value
-    if kind is TracedArray:
+    if kind is TracedScalar or kind is TracedArray:
         return x._read()
     if kind in SCALARS:
         return x

@@ -33,6 +33,7 @@ class Interpreter:
     name = "interpreter"
     keeps_values = False
     observer: Any = None  # told of bool() and int() of a tracer; see wg.audit
+    plain = False  # whether user code gets plain arrays under it
 
     def __init__(self, parent: Interpreter | None) -> None:
         self.parent: Any = parent  # None only at the bottom
@@ -46,6 +47,14 @@ class Interpreter:
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
         raise NotImplementedError
+
+    def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Apply a function that has derivative rules of its own (`_modes.custom`)."""
+        if self.parent is not None and any(isinstance(x, Tracer) for x in operands):
+            with using(self.parent):
+                return self.parent.call(function, operands)
+        with using(self):
+            return tuple(function.run(operands))
 
     def chain(self) -> Iterator[Interpreter]:
         """This interpreter and those below it."""
@@ -69,6 +78,7 @@ class Evaluate(Interpreter):
     """Computes on the arrays of one namespace: NumPy's, or any Array API library's."""
 
     name = "evaluate"
+    plain = True
 
     def __init__(self, xp: Any = np) -> None:
         super().__init__(None)
@@ -95,6 +105,20 @@ def using(interpreter: Interpreter) -> Iterator[None]:
         yield
     finally:
         CURRENT.reset(token)
+
+
+def raise_leaked(owner: Interpreter) -> NoReturn:
+    """Raise: a value reached an interpreter that is not above the one that made it."""
+    state = "is running in another thread" if owner.alive else "has ended"
+    raise LeakedValueError(
+        explain(
+            "a traced value is used outside the transformation that made it "
+            f"({owner.name}, begun at {owner.begun}), which {state}",
+            why="its derivative would be lost.",
+            fix="return the value from the function (has_aux=True for extra results) "
+            "instead of storing it",
+        )
+    )
 
 
 class Tracer:
@@ -139,15 +163,4 @@ class Tracer:
 
     def refuse_leak(self) -> NoReturn:
         """Raise: this tracer has reached an interpreter that is not above its own."""
-        state = (
-            "is running in another thread" if self.interpreter.alive else "has ended"
-        )
-        raise LeakedValueError(
-            explain(
-                f"a traced value is used outside the transformation that made it "
-                f"({self.interpreter.name}, begun at {self.interpreter.begun}), which {state}",
-                why="its derivative would be lost.",
-                fix="return the value from the function (has_aux=True for extra results) "
-                "instead of storing it",
-            )
-        )
+        raise_leaked(self.interpreter)

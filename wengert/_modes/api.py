@@ -211,9 +211,14 @@ def split_arguments(
 
 
 def results(out: Any) -> tuple[list[Any], Any]:
-    """Engine values of the array leaves of a result, and its structure."""
+    """Engine values of the array leaves of a result, and its structure.
+
+    A plain array may be one that the user goes on using: it is copied.
+    """
     leaves, structure = tree.flatten(out)
-    return [unwrap(x) if is_array(x) else x for x in leaves], structure
+    values = [unwrap(x) if is_array(x) else x for x in leaves]
+    own = [private_copy(v) if isinstance(x, np.ndarray) else v for x, v in zip(leaves, values)]  # noqa: B905
+    return own, structure
 
 
 def hand_out(values: list[Any], kept: bool = False) -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert._core.interp import CURRENT, Interpreter, Tracer
+from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer
 from wengert._core.op import Op
 from wengert._core.source import explain
 from wengert._core.types import Params
@@ -78,6 +78,10 @@ class Batch(Interpreter):
             x.value if is_batched else x
             for x, is_batched in zip(operands, batched, strict=True)
         )
+        if self.parent is EVALUATE:
+            for x, is_batched in zip(operands, batched, strict=True):
+                if not is_batched and isinstance(x, Tracer):
+                    x.refuse_leak()
         token = CURRENT.set(self.parent)
         try:
             out = op.batch(self.size, batched, values, params)
@@ -86,3 +90,8 @@ class Batch(Interpreter):
         if op.multiple:
             return tuple(BatchTracer(self, o) for o in out)
         return BatchTracer(self, out)
+
+    def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not any(type(x) is BatchTracer and x.interpreter is self for x in operands):
+            return super().call(function, operands)
+        return function.on_batch(self, operands)

@@ -6,8 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from wengert._core import tree
-from wengert._core.interp import CURRENT, Interpreter, using
+from wengert._core.interp import CURRENT, Interpreter
 from wengert._core.source import explain
 from wengert._modes.block import (
     Block,
@@ -103,7 +102,7 @@ def inherited(checkpoints: Any) -> Any:
     if checkpoints is not None:
         return checkpoints
     for below in CURRENT.get().chain():
-        if isinstance(below, Scope):
+        if isinstance(below, Scope) and below.checkpoints is not None:
             return below.checkpoints
     return None
 
@@ -201,7 +200,9 @@ class LoopBlock(Block):
     def _pull(self, taken: dict[int, Any], cotangents: dict[int, Any]) -> None:
         base = len(self.tape.types)
         stored = dict(self.held)
-        after = [taken.get(n) for n in self.final]
+        # Each is taken once: a state that is also put out has one number, and one cotangent.
+        taken = dict(taken)
+        after = [taken.pop(n, None) for n in self.final]
         for action in self.plan.reversal(sorted(stored), self.end):
             if isinstance(action, Store):
                 stored[action.at] = self.advance(
@@ -231,7 +232,8 @@ class LoopBlock(Block):
         entries, end, emitted = self.tape_steps(state, start, stop)
         given = list(zip(numbers_on(self.tape, end.values), after, strict=True))
         for i, numbers in enumerate(emitted, start):
-            given += zip(numbers, map(taken.get, self.emitted[i]), strict=True)
+            cts = [taken.pop(n, None) for n in self.emitted[i]]
+            given += zip(numbers, cts, strict=True)
         self.sweep(entries, given, cotangents)
         # Numbers below `start` are outer values: their cotangents go on accumulating.
         return [
@@ -301,6 +303,7 @@ def uncounted_loop(
     while condition(state):
         if online.visit(i):
             block.held[i] = state
+        if len(block.held) != len(online.held):
             kept = set(online.held)
             block.held = {at: s for at, s in block.held.items() if at in kept}
         before = state
@@ -310,10 +313,8 @@ def uncounted_loop(
         i += 1
     if before is not None:
         inside = block.stop
-        block.close(i - 1, before, [])
+        block.close(i - 1, before, [[]] * (i - 1))
         block.stop = inside
         tape.entries.extend(last)
     return unpack(*state)
 
-
-__all__ += ["counted_loop", "inherited", "plan_for", "uncounted_loop", "tree", "using"]

@@ -77,3 +77,8 @@ class Dual(Interpreter):
                 for o, t in zip(out, tangent, strict=True)
             )
         return DualTracer(self, out, tangent)
+
+    def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not any(type(x) is DualTracer and x.interpreter is self for x in operands):
+            return super().call(function, operands)
+        return function.on_dual(self, operands)

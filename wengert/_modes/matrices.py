@@ -79,8 +79,7 @@ def jacobian(
         positions, single = api.check_argnums("jacobian", argnums, len(args))
         api.refuse_static("jacobian", args, positions)
         given, rebuild = api.split_arguments(args, positions)
-        constants = api.wrap_constants(kwargs) if kwargs else kwargs
-        target = (lambda *a: fun(*a, **constants)) if kwargs else fun
+        target = (lambda *a: fun(*a, **api.wrap_constants(kwargs))) if kwargs else fun
         if mode == "reverse":
             run = record(
                 "jacobian",

@@ -208,8 +208,7 @@ def value_and_grad(
         positions, single = api.check_argnums("grad", argnums, len(args))
         api.refuse_static("grad", args, positions)
         given, rebuild = api.split_arguments(args, positions)
-        constants = api.wrap_constants(kwargs) if kwargs else kwargs
-        target = (lambda *a: fun(*a, **constants)) if kwargs else fun
+        target = (lambda *a: fun(*a, **api.wrap_constants(kwargs))) if kwargs else fun
         run = record(
             "grad",
             target,

@@ -156,6 +156,11 @@ class Tape(Interpreter):
         )
         return result
 
+    def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not any(type(x) is TapeTracer and x.interpreter is self for x in operands):
+            return super().call(function, operands)
+        return function.on_tape(self, operands)
+
 
 def backward(
     tape: Tape, cotangents: dict[int, Any], *, consume: bool = False

@@ -105,8 +105,9 @@ def _power(name: str, evaluate: Any) -> Op:
         kinks=Kink(
             lambda x, y: (x == 0) & ((np.real(y) < 1) | (y == 0)),
             f"{name}(x, y) at x = 0, y < 1",
-            "inf in x for 0 < y < 1, 0 for y = 0; 0 in y for y >= 0",
-            "the same, but NaN in x for y = 0",
+            "in x: inf for 0 < y, 0 for y = 0, inf or -inf for y < 0; "
+            "in y: 0 for y >= 0, -inf for y < 0",
+            "the same, but NaN in x for y = 0 and in y for y < 0",
             "the same",
             (0.0, 0.5),
             (np.inf, 0.0),
@@ -432,7 +433,7 @@ heaviside: Op = elementwise(
         "heaviside(x, y) at x = 0 (a jump)",
         "0 in x, 1 in y",
         "0 in x, 1 in y",
-        "",
+        "no rule",
         (0.0, 0.5),
         (0.0, 1.0),
     ),
@@ -447,6 +448,45 @@ floor_divide: Op = piecewise_constant(
         lambda x, y: x % y == 0, "x // y at a multiple of y (a jump)", "0", "0", "0", (2.0, 1.0), (0.0, 0.0)
     ),
 )  # fmt: skip
+
+
+def _cell_evaluate(knots: Any, x: Any) -> Any:
+    last = max(knots.shape[0] - 2, 0)
+    return np.clip(np.searchsorted(knots, x, side="right") - 1, 0, last)
+
+
+def _cell_batch(size: Any, batched: Any, operands: Any, p: Any) -> Any:
+    from wengert._ops.reduction import reduce_sum
+
+    knots, x = operands
+    if not batched[0]:
+        return interp_cell(knots, x)
+    lanes = x.shape[:1] if batched[1] else (1,)
+    shape = tuple(x.shape[1:] if batched[1] else x.shape)
+    column = knots.reshape((*knots.shape, *(1 for _ in shape)))
+    below = less_equal(column, x.reshape((*lanes, 1, *shape)))
+    count = reduce_sum(to_integer(below, dtype=np.int64), axes=(1,))
+    return maximum(minimum(count - 1, knots.shape[1] - 2), 0)
+
+
+interp_cell: Op = piecewise_constant(
+    "interp_cell",
+    _cell_evaluate,
+    arity=2,
+    reason="it is the position of a point between knots",
+    abstract=lambda knots, x: type(x)(x.shape, np.dtype(np.int64)),
+    batch=_cell_batch,
+    domains=[Sample((np.array([0.0, 1.0, 3.0]), (4,)), differentiate=())],
+    kinks=Kink(
+        lambda knots, x: np.isin(x, knots),
+        "interp(x, xp, fp) at a knot",
+        "the slope on its right (at the last knot: on its left)",
+        "the same",
+        "",
+        (np.array([0.0, 1.0, 3.0]), 1.0),
+        (0.0, 0.0),
+    ),
+)
 stop_gradient: Op = piecewise_constant(
     "stop_gradient", operator.pos, reason="stop_gradient asks for it"
 )

@@ -27,6 +27,7 @@ from wengert._ops.indexing import Slot
 from wengert._ops.reduction import reduce_sum
 from wengert._ops.structure import (
     broadcast_to,
+    conform,
     move_axis,
     reshape,
     swap_last,
@@ -227,21 +228,33 @@ def _dot_axes(x: Any, y: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return (x.ndim - 1,), (max(y.ndim - 2, 0),)
 
 
+def _has_scalar(x: Any, y: Any) -> bool:
+    return x.ndim == 0 or y.ndim == 0
+
+
 def _dot_evaluate(xp: Any, x: Any, y: Any) -> Any:
-    return np.dot(x, y) if xp is np else xp.tensordot(x, y, axes=_dot_axes(x, y))
+    if xp is np:
+        return np.dot(x, y)
+    return x * y if _has_scalar(x, y) else xp.tensordot(x, y, axes=_dot_axes(x, y))
 
 
 def _dot_type(x: ArrayType, y: ArrayType) -> ArrayType:
+    if _has_scalar(x, y):
+        return ArrayType((*x.shape, *y.shape), np.result_type(x.dtype, y.dtype))
     return _tensordot_type(x, y, axes=_dot_axes(x, y))
 
 
 def _dot_lhs(ct: Any, x_type: ArrayType, y: Any) -> Any:
+    if _has_scalar(x_type, y):
+        return ct * y
     if x_type.ndim <= 2 and y.ndim <= 2:
         return _matmul_lhs(ct, x_type, y)
     return _tensordot_lhs(ct, x_type, y, axes=_dot_axes(x_type, y))
 
 
 def _dot_rhs(ct: Any, x: Any, y_type: ArrayType) -> Any:
+    if _has_scalar(x, y_type):
+        return x * ct
     if x.ndim <= 2 and y_type.ndim <= 2:
         return _matmul_rhs(ct, x, y_type)
     return _tensordot_rhs(ct, x, y_type, axes=_dot_axes(x, y_type))
@@ -249,6 +262,9 @@ def _dot_rhs(ct: Any, x: Any, y_type: ArrayType) -> Any:
 
 def _dot_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
     x, y = map(lane_type, operands, batched)
+    if _has_scalar(x, y):
+        first, second = align_ranks(batched, operands)
+        return first * second
     if x.ndim <= 2 and y.ndim <= 2:
         return _matmul_batch(size, batched, operands, p)
     return _tensordot_batch(size, batched, operands, {"axes": _dot_axes(x, y)})
@@ -269,6 +285,8 @@ dot: Op = bilinear(
         Sample(((5, 2, 3), (3,)), {}, _BOTH),
         Sample(((5, 2, 3), (4, 3, 2)), {}, _BOTH),
         Sample(((0,), (0,)), {}, _BOTH),
+        Sample(((), (3,)), {}, _BOTH),
+        Sample(((2, 3), ()), {}, _BOTH),
     ],
 )
 
@@ -418,7 +436,10 @@ def _einsum_vjp(
     )
     part = reshape(part, shape=tuple(elsewhere[c] if c in target else 1 for c in length))
     part = broadcast_to(part, shape=tuple(length.values()))
-    return part if len(length) == len(own) else _on_diagonal(part, own, length)
+    if len(length) == len(own):
+        return part
+    like = ArrayType(part.shape, xs[position].dtype)
+    return _on_diagonal(conform(part, like), own, length)
 
 
 def _on_diagonal(part: Any, own: str, length: dict[str, Any]) -> Scatter:

@@ -340,8 +340,8 @@ add_at: Op = linear(
     _add_at_evaluate,
     abstract=lambda x, v, *_, **__: x,
     transposes=(
-        lambda ct, _x, _v, *_i, **_p: ct,
-        lambda ct, _x, _v, *indices, index, **_p: getitem(ct, *indices, index=index),
+        lambda ct, _x, v_type, *_i, **_p: ct,
+        lambda ct, x_type, _v, *indices, index, **_p: getitem(ct, *indices, index=index),
     ),
     batch=lambda size, batched, operands, p: _write_batch(size, batched, operands, p, add_at),
     samples=_write_samples(),

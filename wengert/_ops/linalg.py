@@ -16,7 +16,7 @@ import numpy as np
 
 from wengert._core.op import Op
 from wengert._core.types import ArrayType, Params, is_complex
-from wengert._ops.arithmetic import equal, power
+from wengert._ops.arithmetic import absolute, equal, power
 from wengert._ops.complex import imag, real
 from wengert._ops.contraction import (
     column,
@@ -405,31 +405,41 @@ def _safe(x: Any) -> tuple[Any, Any]:
     return is_zero, where(is_zero, 1.0, x)
 
 
-def _unit(out: Any, x: Any, axes: Any) -> Any:
-    """``x / norm``, the gradient of the 2-norm; 0 where the norm is."""
+def _norm_row(name: str, slope: Any, samples: list[Sample], kinks: Any = None) -> Any:
+    """``slope(out, x, ord, axes)`` is the gradient of the norm."""
+
+    def jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
+        (x,), axes = primals, p.get("axes")
+        rate = conj(slope(out, x, p.get("ord"), axes)) * tangents[0]
+        rate = real(rate) if is_complex(rate) else rate
+        return match(reduce_sum(rate, axes=_axes_of(x, axes)), out)
+
+    def vjp(ct: Any, out: Any, x: Any, *, ord: Any = None, axes: Any = None) -> Any:
+        return expand(ct, x.shape, _axes_of(x, axes)) * slope(out, x, ord, axes)
+
+    op = structural(
+        name,
+        _norm_evaluate,
+        abstract=_norm_type,
+        jvp=jvp,
+        vjps=(vjp,),
+        batch=lambda size, batched, operands, p: _norm_batch(size, operands, p, op),
+        samples=samples,
+        kinks=kinks,
+    )
+    return op
+
+
+def _two_norm_slope(out: Any, x: Any, _ord: Any, axes: Any) -> Any:
+    """``x / norm``; 0 where the norm is."""
     is_zero, norm = _safe(expand(out, x.shape, _axes_of(x, axes)))
     return where(is_zero, 0.0, x / norm)
 
 
-def _two_norm_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
-    (x,), axes = primals, p.get("axes")
-    rate = conj(_unit(out, x, axes)) * tangents[0]
-    rate = real(rate) if is_complex(rate) else rate
-    return match(reduce_sum(rate, axes=_axes_of(x, axes)), out)
-
-
-def _two_norm_vjp(ct: Any, out: Any, x: Any, *, ord: Any = None, axes: Any = None) -> Any:
-    return expand(ct, x.shape, _axes_of(x, axes)) * _unit(out, x, axes)
-
-
-two_norm: Op = structural(
+two_norm = _norm_row(
     "two_norm",
-    _norm_evaluate,
-    abstract=_norm_type,
-    jvp=_two_norm_jvp,
-    vjps=(_two_norm_vjp,),
-    batch=lambda size, batched, operands, p: _norm_batch(size, operands, p, two_norm),
-    samples=[
+    _two_norm_slope,
+    [
         Sample(((3,),)),
         Sample(((2, 3),)),
         Sample(((2, 3),), {"ord": "fro", "axes": None}),
@@ -439,40 +449,24 @@ two_norm: Op = structural(
         Sample(((0,),)),
         Sample((_COMPLEX,)),
     ],
-    kinks=Kink(
-        lambda x: np.all(x == 0), "norm(x) at x = 0", "0", "nan", "0", (0.0,), (0.0,)
-    ),
+    Kink(lambda x: np.all(x == 0), "norm(x) at x = 0", "0", "nan", "0", (0.0,), (0.0,)),
 )
 
 
-def _p_slope(out: Any, x: Any, ord: Any, axes: Any) -> Any:
-    """``(x / norm)^(p-1)``, the gradient of the p-norm of x >= 0; 0 where x is 0."""
+def _p_norm_slope(out: Any, x: Any, ord: Any, axes: Any) -> Any:
+    """``(|x| / norm)^(p-1) x / |x|``; 0 where x is 0."""
+    is_zero, magnitude = _safe(absolute(x))
     _, norm = _safe(expand(out, x.shape, _axes_of(x, axes)))
-    is_zero, ratio = _safe(x / norm)
-    return where(is_zero, 0.0, power(ratio, ord - 1.0))
+    steep = power(magnitude / norm, ord - 1.0)
+    return where(is_zero, 0.0, steep * (x / magnitude))
 
 
-def _p_norm_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
-    (x,), axes = primals, p["axes"]
-    rate = _p_slope(out, x, p["ord"], axes) * tangents[0]
-    return match(reduce_sum(rate, axes=_axes_of(x, axes)), out)
-
-
-def _p_norm_vjp(ct: Any, out: Any, x: Any, *, ord: Any, axes: Any) -> Any:
-    return expand(ct, x.shape, _axes_of(x, axes)) * _p_slope(out, x, ord, axes)
-
-
-# The p-norm of magnitudes: of operands that are not negative.
-p_norm: Op = structural(
+p_norm = _norm_row(
     "p_norm",
-    _norm_evaluate,
-    abstract=_norm_type,
-    jvp=_p_norm_jvp,
-    vjps=(_p_norm_vjp,),
-    batch=lambda size, batched, operands, p: _norm_batch(size, operands, p, p_norm),
-    samples=[
-        Sample((_GENERATOR.uniform(0.5, 2.0, 4),), {"ord": 3.0, "axes": (0,)}),
-        Sample((_GENERATOR.uniform(0.5, 2.0, (2, 3)),), {"ord": 0.5, "axes": (1,)}),
-        Sample((_GENERATOR.uniform(0.5, 2.0, (2, 3)),), {"ord": -1.5, "axes": (0,)}),
+    _p_norm_slope,
+    [
+        Sample(((4,),), {"ord": 3.0, "axes": (0,)}),
+        Sample(((2, 3),), {"ord": 0.5, "axes": (1,)}),
+        Sample((_regular(2, 3, 3),), {"ord": -1.5, "axes": (0,)}),
     ],
 )

@@ -84,6 +84,13 @@ def take_along(x: Any, positions: Any, axis: int) -> Any:
     return getitem(x, *grids, index=tuple(slots))
 
 
+_AXIS_SAMPLES = [
+    Sample(((5,),), {"axis": 0}),
+    Sample(((3, 4),), {"axis": 0}),
+    Sample(((2, 3, 2),), {"axis": 1}),
+    Sample(((0,),), {"axis": 0}),
+]
+
 # -- sorting --------------------------------------------------------------------------
 
 
@@ -103,7 +110,7 @@ argsort: Op = piecewise_constant(
     reason=_POSITION,
     abstract=lambda x, *, axis, kind=None: ArrayType(x.shape, _INTP),
     batch=lambda size, batched, operands, p: argsort(*operands, **_shift_axis(p)),
-    domains=[],
+    domains=_AXIS_SAMPLES,
 )
 
 
@@ -136,12 +143,7 @@ sort: Op = structural(
     jvp=_sort_jvp,
     vjps=(_sort_pull,),
     batch=lambda size, batched, operands, p: sort(*operands, **_shift_axis(p)),
-    samples=[
-        Sample(((5,),), {"axis": 0}),
-        Sample(((3, 4),), {"axis": 0}),
-        Sample(((2, 3, 2),), {"axis": 1}),
-        Sample(((0,),), {"axis": 0}),
-    ],
+    samples=_AXIS_SAMPLES,
     kinks=Kink(
         _has_ties,
         "sort, where entries tie",
@@ -163,7 +165,7 @@ def _position_of(name: str) -> Op:
             (*x.shape[:axis], *x.shape[axis + 1 :]), _INTP
         ),
         batch=lambda size, batched, operands, p: op(*operands, **_shift_axis(p)),
-        domains=[],
+        domains=_AXIS_SAMPLES[:3],
     )
     return op
 
@@ -196,5 +198,8 @@ searchsorted: Op = piecewise_constant(
     arity=2,
     abstract=lambda ordered, x, *, side: ArrayType(x.shape, _INTP),
     batch=_searchsorted_batch,
-    domains=[],
+    domains=[
+        Sample((np.array([0.0, 0.5, 0.5, 2.0]), (5,)), {"side": side}, batch=False)
+        for side in ("left", "right")
+    ],
 )

@@ -10,8 +10,10 @@ import numpy as np
 from wengert._core.op import Op
 from wengert._core.types import ArrayType, Params, is_complex
 from wengert._ops.families import (
+    Domain,
     Kink,
     Sample,
+    elementwise,
     linear,
     match,
     piecewise_constant,
@@ -297,7 +299,6 @@ reduce_prod: Op = structural(
         _EMPTY_SAMPLE,
         Sample((_ONE_ZERO,), {"axes": (0,)}),
         Sample((_TWO_ZEROS,), {"axes": (1,)}),
-        Sample((_TWO_ZEROS,), {"axes": (0, 1)}),
     ],
 )
 
@@ -339,10 +340,7 @@ def _extremum(name: str, ufunc: np.ufunc, function: str | None) -> Op:
         jvp=jvp,
         vjps=(pull,),
         batch=lambda size, batched, operands, p: op(*operands, **shift_axes(p)),
-        samples=[
-            *_AXES_SAMPLES,
-            Sample((np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]]),), {"axes": (1,)}),
-        ],
+        samples=_AXES_SAMPLES,
         kinks=Kink(
             ties,
             f"{ufunc.__name__} over an axis, where entries tie",
@@ -382,6 +380,30 @@ def _truth(name: str, ufunc: np.ufunc, function: str) -> Op:
 
 reduce_any = _truth("reduce_any", np.logical_or, "any")
 reduce_all = _truth("reduce_all", np.logical_and, "all")
+
+# -- the root in a standard deviation --------------------------------------------------
+
+
+def _root_partial(out: Any, x: Any) -> Any:
+    still = x == 0
+    return where(still, 0.0, 0.5 / where(still, 1.0, out))
+
+
+deviation = elementwise(
+    "deviation",
+    "sqrt",
+    (_root_partial,),
+    domains=(Domain(0.3, 3.0),),
+    kinks=Kink(
+        lambda x: x == 0,
+        "std of entries that are all equal",
+        "0",
+        "nan",
+        "nan",
+        (0.0,),
+        (0.0,),
+    ),
+)
 
 # -- exponentials ---------------------------------------------------------------------
 
@@ -437,7 +459,8 @@ def _softmax_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
 
 
 def _softmax_pull(ct: Any, out: Any, _x: Any, *, axes: Axes) -> Any:
-    return out * (ct - _weighted_mean(out, ct, axes))
+    weights = _conjugate(out)
+    return weights * (ct - _weighted_mean(weights, ct, axes))
 
 
 def _logsumexp_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
@@ -446,7 +469,7 @@ def _logsumexp_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
 
 
 def _logsumexp_pull(ct: Any, _out: Any, x: Any, *, axes: Axes) -> Any:
-    return expand(ct, tuple(x.shape), axes) * softmax(x, axes=axes)
+    return expand(ct, tuple(x.shape), axes) * _conjugate(softmax(x, axes=axes))
 
 
 def _log_softmax_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
@@ -456,7 +479,7 @@ def _log_softmax_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
 
 def _log_softmax_pull(ct: Any, _out: Any, x: Any, *, axes: Axes) -> Any:
     total = expand(reduce_sum(ct, axes=axes), tuple(x.shape), axes)
-    return ct - softmax(x, axes=axes) * total
+    return ct - _conjugate(softmax(x, axes=axes)) * total
 
 
 _MASKED = np.array([[0.5, -np.inf, 1.0], [2.0, 0.0, -np.inf]])

@@ -13,12 +13,15 @@ import numpy as np
 
 from wengert._core.op import Op
 from wengert._core.types import is_complex
+from wengert._ops.arithmetic import equal
 from wengert._ops.families import Domain, Kink, elementwise
+from wengert._ops.structure import where
 
 _COMPLEX = (Domain(-1.5, 1.5, complex=True),)
 _POSITIVE = (Domain(0.3, 3.0, complex=True),)
 _UNIT = (Domain(-0.9, 0.9, complex=True),)
 _TWO = (Domain(), Domain())
+_PLANE = (Domain(-2.0, 2.0), Domain(0.5, 2.0))
 
 _LN2 = math.log(2.0)
 _INF = math.inf
@@ -111,8 +114,8 @@ def _log_of_sum(name: str, evaluate: Any, log_base: float, power: Any) -> Any:
             lambda x, y: (x == y) & np.isinf(x),
             f"{name}(x, y) at x = y = -inf",
             "1/2 each",
-            "",
-            "",
+            "NaN",
+            "NaN",
             (-_INF, -_INF),
             (0.5, 0.5),
         ),
@@ -153,20 +156,21 @@ sec2: Op = elementwise(
 )
 
 
+# The sign of a zero imaginary part says on which side of a cut a number lies: it is
+# kept by x - (-1), but not by x + 1 or 1 - x.
 def _plus_one(x: Any) -> Any:
-    """x + 1 with the sign of a zero imaginary part kept: it says which side of a cut."""
     return x - (-1.0)
 
 
-def _minus_one(x: Any) -> Any:
-    return x - 1.0
+def _one_minus(x: Any) -> Any:
+    return -(x - 1.0) if is_complex(x) else 1.0 - x
 
 
 # The slopes of the inverse functions are ops of their own: the derivative of
 # (1 - x)(1 + x), as the sum of two products, has no digits left near x = 0.
 arcsin_slope: Op = elementwise(
     "arcsin_slope",
-    lambda xp, x: 1.0 / (xp.sqrt(-_minus_one(x)) * xp.sqrt(_plus_one(x))),
+    lambda xp, x: 1.0 / (xp.sqrt(_one_minus(x)) * xp.sqrt(_plus_one(x))),
     (lambda out, x: x * out * out * out,),
     domains=_UNIT,
 )
@@ -251,7 +255,7 @@ arcsinh: Op = elementwise(
 )
 arccosh_slope: Op = elementwise(
     "arccosh_slope",
-    lambda xp, x: 1.0 / (xp.sqrt(_minus_one(x)) * xp.sqrt(_plus_one(x))),
+    lambda xp, x: 1.0 / (xp.sqrt(x - 1.0) * xp.sqrt(_plus_one(x))),
     (lambda out, x: -x * out * out * out,),
     domains=(Domain(1.2, 3.0, complex=True),),
 )
@@ -264,7 +268,7 @@ arccosh: Op = elementwise(
 )
 arctanh_slope: Op = elementwise(
     "arctanh_slope",
-    lambda x: 1.0 / (-_minus_one(x) * _plus_one(x)),
+    lambda x: 1.0 / (_one_minus(x) * _plus_one(x)),
     (lambda out, x: 2.0 * x * out * out,),
     domains=_UNIT,
 )
@@ -274,6 +278,72 @@ arctanh: Op = elementwise(
     (lambda _out, x: arctanh_slope(x),),
     domains=_UNIT,
     kinks=_end_kink("arctanh(x) at -1 and 1", 1.0, _INF),
+)
+
+# -- the plane ------------------------------------------------------------------------
+
+
+def _at_origin(x: Any, y: Any) -> Any:
+    return (x == 0) & (y == 0)
+
+
+def _cosine_evaluate(xp: Any, x: Any, y: Any) -> Any:
+    """x / hypot(x, y), and 0 at the origin."""
+    r = xp.hypot(x, y)
+    return x / xp.where(r == 0, xp.ones_like(r), r)
+
+
+def _radius(x: Any, y: Any) -> Any:
+    """The divisor of a derivative in the plane; not 0 at the origin."""
+    r = hypot(x, y)
+    return where(equal(r, 0), 1.0, r)
+
+
+def _sine_squared(_out: Any, x: Any, y: Any) -> Any:
+    sine = cosine(y, x)
+    return sine * sine / _radius(x, y)
+
+
+# The cosine of the angle of (x, y). Its derivative as that of a quotient would be the
+# difference 1/r - x^2/r^3, which has no digits left near the axes.
+cosine = elementwise(
+    "cosine",
+    _cosine_evaluate,
+    (_sine_squared, lambda out, x, y: -out * cosine(y, x) / _radius(x, y)),
+    domains=_PLANE,
+)
+hypot = elementwise(
+    "hypot",
+    "hypot",
+    (lambda _out, x, y: cosine(x, y), lambda _out, x, y: cosine(y, x)),
+    domains=_PLANE,
+    kinks=Kink(
+        _at_origin,
+        "hypot(x, y) at x = y = 0",
+        "0 in x, 0 in y",
+        "1/2 in x, 1/2 in y",
+        "NaN in x, NaN in y",
+        (0.0, 0.0),
+        (0.0, 0.0),
+    ),
+)
+arctan2 = elementwise(
+    "arctan2",
+    "atan2",
+    (
+        lambda _out, y, x: cosine(x, y) / _radius(x, y),
+        lambda _out, y, x: -cosine(y, x) / _radius(x, y),
+    ),
+    domains=_PLANE,
+    kinks=Kink(
+        _at_origin,
+        "arctan2(y, x) at x = y = 0",
+        "0 in y, 0 in x",
+        "NaN in y, NaN in x",
+        "0 in y, 0 in x",
+        (0.0, 0.0),
+        (0.0, 0.0),
+    ),
 )
 
 # -- angles ---------------------------------------------------------------------------

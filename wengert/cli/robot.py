@@ -44,9 +44,11 @@ class Number(click.ParamType):
             self.fail(f"{value!r} is not a number.", param, ctx)
         fits = number > self.least if self.strictly else number >= self.least
         if not (fits and math.isfinite(number)):
-            bound = "more than" if self.strictly else "at least"
+            bound = "above" if self.strictly else "of at least"
             self.fail(
-                f"{value} is not a finite number of {bound} {self.least:g}.", param, ctx
+                f"it must be a finite number {bound} {self.least:g}, not {value}.",
+                param,
+                ctx,
             )
         return number
 

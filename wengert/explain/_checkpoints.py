@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from wengert._core.source import explain
-from wengert._modes.schedule import Counts, Free, Pull, Segments, Store, binomial, counts
+from wengert._modes.schedule import (
+    Counts,
+    Free,
+    Pull,
+    Segments,
+    Store,
+    binomial,
+    counts,
+)
 from wengert.errors import ArgumentError
 from wengert.explain import _plot
 
@@ -101,7 +109,7 @@ def tradeoff(n: int) -> Tradeoff:
         >>> import wengert as wg
         >>> costs = wg.explain.tradeoff(1000)
         >>> costs.all, costs.none.calls, costs.binomial[9]
-        (Counts(calls=1000, stored=1000), 500500, Counts(calls=3714, stored=10))
+        (Counts(calls=1000, stored=1000), 500500, Counts(calls=4636, stored=10))
 
     References:
         Griewank & Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, ch. 12.
@@ -122,12 +130,14 @@ def _check_steps(name: str, n: int) -> None:
         )
 
 
-def plot_checkpoints(n: int, path: str | os.PathLike[str], slots: int = 4) -> Tradeoff:
+def plot_checkpoints(
+    n: int, path: str | os.PathLike[str] | IO[bytes], slots: int = 4
+) -> Tradeoff:
     """Draw time against memory for every schedule, and one schedule call by call.
 
     Args:
         n: Steps of the loop.
-        path: File to write, ``.png``, ``.svg`` or ``.pdf``.
+        path: File to write, ``.png``, ``.svg`` or ``.pdf``; or an open one, for PNG.
         slots: Stored states in the schedule drawn, for at most 24 steps.
 
     Returns:
@@ -138,13 +148,15 @@ def plot_checkpoints(n: int, path: str | os.PathLike[str], slots: int = 4) -> Tr
         MissingLibraryError: matplotlib is not installed.
 
     Example:
-        >>> import wengert as wg
-        >>> costs = wg.explain.plot_checkpoints(100, getfixture("tmp_path") / "c.png")
+        >>> import io, wengert as wg
+        >>> picture = io.BytesIO()
+        >>> costs = wg.explain.plot_checkpoints(100, picture)
     """
     costs = tradeoff(n)
     drawn = min(n, DRAWN_STEPS)
     schedule = timetable(drawn, slots)
-    with _plot.picture(path, "explain.plot_checkpoints", 2, (12.0, 4.8)) as (left, right):
+    with _plot.picture(path, "explain.plot_checkpoints", 2, (12.0, 4.8)) as axes:
+        left, right = axes
         _draw_tradeoff(left, n, costs)
         _draw_timetable(right, drawn, slots, schedule)
     return costs
@@ -154,14 +166,14 @@ def _draw_tradeoff(axes: Any, n: int, costs: Tradeoff) -> None:
     best = _frontier(costs.segments)
     axes.loglog(
         [c.stored for c in best], [c.calls for c in best], "s", ms=4, mfc="none",
-        color=_plot.ORANGE, label="k equal segments",
+        color=_plot.ORANGE, label="k segments, each taped as a whole",
     )  # fmt: skip
     axes.loglog(
         [c.stored for c in costs.binomial], [c.calls for c in costs.binomial], ".-",
-        color=_plot.BLUE, label="wg.binomial(slots): the least possible",
+        color=_plot.BLUE, label="wg.binomial(slots), one step taped at a time",
     )  # fmt: skip
     for cost, name, colour, shift in (
-        (costs.all, '"all"', _plot.RED, (-6, 10)),
+        (costs.all, '"all"', _plot.RED, (-10, -4)),
         (costs.none, '"none"', _plot.PURPLE, (12, -3)),
     ):
         axes.plot(cost.stored, cost.calls, "o", ms=9, color=colour)

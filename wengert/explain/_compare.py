@@ -69,10 +69,10 @@ class Comparison:
             if m.error is None:
                 table.append([m.name, "none, see below", "", "", ""])
                 continue
-            value = repr(float(m.value)) if np.ndim(m.value) == 0 else number_text(m.value)
-            table.append(
-                [m.name, value, f"{m.error:.1e}", f"{m.evaluations}", _duration(m.seconds or 0.0)]
-            )
+            scalar = np.ndim(m.value) == 0
+            value = repr(float(m.value)) if scalar else number_text(m.value)
+            cost = f"{m.error:.1e}", f"{m.evaluations}", _duration(m.seconds or 0.0)
+            table.append([m.name, value, *cost])
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
         lines.insert(1, "-" * max(map(len, lines)))
@@ -161,9 +161,13 @@ def _measure(
         values = way(counted)
     except Exception as error:  # whatever the user's function raises on such numbers
         return _failed(name, error)
-    value = np.reshape(values, x.shape)[()]
-    error = relative_error(values, exact)
-    return Method(name, value, error, counted.calls, _seconds(lambda: way(fun)))
+    return Method(
+        name,
+        np.reshape(values, x.shape)[()],
+        relative_error(values, exact),
+        counted.calls,
+        _seconds(lambda: way(fun)),
+    )
 
 
 def _failed(name: str, error: Exception) -> Method:
@@ -187,7 +191,8 @@ def _symbolic(fun: Callable[..., Any], x: Any, exact: list[Any]) -> Method:
     begun = perf_counter()
     try:
         form = symbolic(counted, x)
-        formula = sympy.lambdify(form.symbols, list(form.derivatives.values()), cse=True)
+        derivatives = list(form.derivatives.values())
+        formula = sympy.lambdify(form.symbols, derivatives, cse=True)
         elapsed = perf_counter() - begun
         point = np.ravel(x)
         values = [float(v) for v in formula(*point)]

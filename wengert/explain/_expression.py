@@ -49,7 +49,9 @@ def number_text(value: Any, digits: int = 6) -> str:
     if array.size > 6:
         return f"{array.dtype}[{', '.join(map(str, array.shape))}]"
     return " ".join(
-        np.array2string(array, formatter={"all": "{:.4g}".format}, separator=" ").split()
+        np.array2string(
+            array, formatter={"all": "{:.4g}".format}, separator=" "
+        ).split()
     )
 
 

@@ -6,7 +6,8 @@ The names that `m` must have beside those the two libraries share are `maximum`,
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 Formula = Callable[..., Any]
 

@@ -35,7 +35,7 @@ def dot(nodes: list[Node], edges: dict[Edge, str]) -> str:
         '  edge [fontname="monospace"];',
     ]
     for i, node in enumerate(nodes):
-        label = "\\n".join(line.replace("\\", "\\\\").replace('"', '\\"') for line in node.lines)
+        label = "\\n".join(map(_quoted, node.lines))
         lines.append(f'  v{i + 1} [label="{label}", fillcolor="{ROLES[node.role]}"];')
     for (start, end), label in edges.items():
         note = f' [label="{label}"]' if label else ""
@@ -43,21 +43,28 @@ def dot(nodes: list[Node], edges: dict[Edge, str]) -> str:
     return "\n".join([*lines, "}", ""])
 
 
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
 def svg(nodes: list[Node], edges: dict[Edge, str]) -> str:
     """The graph as a picture, inputs at the left."""
     layout = layered(len(nodes), list(edges))
-    columns = range(max(layout.layer, default=0) + 1)
+    columns = range(max(layout.layer) + 1)
     widths = [
         max(n.width for n, c in zip(nodes, layout.layer, strict=True) if c == column)
         for column in columns
     ]
     left = [MARGIN + sum(widths[:c]) + GAP * c for c in columns]
-    pitch = max((n.height for n in nodes), default=0.0) + 26
+    pitch = max(n.height for n in nodes) + 26
     ys = [MARGIN + pitch * (h + 0.5) for h in layout.height]
-    bends = {e: [MARGIN + pitch * (h + 0.5) for h in hs] for e, hs in layout.bends.items()}
-    depth = max([*ys, *(y for bend in bends.values() for y in bend)], default=0.0)
+    bends = {
+        edge: [MARGIN + pitch * (h + 0.5) for h in heights]
+        for edge, heights in layout.bends.items()
+    }
+    depth = max([*ys, *(y for bend in bends.values() for y in bend)])
     size = left[-1] + widths[-1] + MARGIN, depth + pitch / 2 + MARGIN
-    ports = _ports(list(edges), ys)
+    ports = _ports(bends, ys)
     lines, labels = [], []
     for (start, end), label in edges.items():
         column = layout.layer[start]
@@ -66,7 +73,7 @@ def svg(nodes: list[Node], edges: dict[Edge, str]) -> str:
             points += [(left[i], y), (left[i] + widths[i], y)]
         points.append((left[layout.layer[end]], ports[start, end]))
         lines.append(_line(points))
-        labels.append(_label(*points[-2:], label))
+        labels.append(_label(points[-2], points[-1], label))
     boxes = [
         _box(node, left[column], y - node.height / 2)
         for node, column, y in zip(nodes, layout.layer, ys, strict=True)
@@ -74,23 +81,28 @@ def svg(nodes: list[Node], edges: dict[Edge, str]) -> str:
     return "\n".join([_head(*size), *lines, *labels, *boxes, "</svg>", ""])
 
 
-def _ports(edges: list[Edge], ys: list[float]) -> dict[Edge, float]:
+def _ports(bends: dict[Edge, list[float]], ys: list[float]) -> dict[Edge, float]:
     """The heights at which edges arrive, side by side where a box has several."""
     ports = {}
-    for end in {end for _, end in edges}:
-        arriving = sorted((e for e in edges if e[1] == end), key=lambda e: ys[e[0]])
-        for i, edge in enumerate(arriving):
-            ports[edge] = ys[end] + PORT * (i - (len(arriving) - 1) / 2)
+    for end in {end for _, end in bends}:
+        coming_from = {
+            edge: [ys[edge[0]], *between][-1]
+            for edge, between in bends.items()
+            if edge[1] == end
+        }
+        for i, edge in enumerate(sorted(coming_from, key=coming_from.__getitem__)):
+            ports[edge] = ys[end] + PORT * (i - (len(coming_from) - 1) / 2)
     return ports
 
 
 def _head(width: float, height: float) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="monospace" font-size="12">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" '
+        f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" '
+        'font-family="monospace" font-size="12">\n'
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" '
-        'markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="#64748b"/></marker>'
-        '</defs>\n<rect width="100%" height="100%" fill="white"/>'
+        'markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="#64748b"/>'
+        '</marker></defs>\n<rect width="100%" height="100%" fill="white"/>'
     )
 
 
@@ -102,8 +114,8 @@ def _line(points: list[tuple[float, float]]) -> str:
         if i % 2:
             path += f"H{to_x:.1f}"
         else:
-            middle = (x + to_x) / 2
-            path += f"C{middle:.1f} {y:.1f} {middle:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
+            mid = (x + to_x) / 2
+            path += f"C{mid:.1f} {y:.1f} {mid:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
         x, y = to_x, to_y
     return (
         f'<path d="{path}" fill="none" stroke="#64748b" stroke-width="1.3" '
@@ -129,8 +141,9 @@ def _label(start: tuple[float, float], end: tuple[float, float], text: str) -> s
 
 def _box(node: Node, x: float, y: float) -> str:
     lines = [
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{node.width:.1f}" height="{node.height:.1f}" '
-        f'rx="6" fill="{ROLES[node.role]}" stroke="#334155"/>'
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{node.width:.1f}" '
+        f'height="{node.height:.1f}" rx="6" fill="{ROLES[node.role]}" '
+        'stroke="#334155"/>'
     ]
     for i, text in enumerate(node.lines):
         weight = ' font-weight="bold"' if i == 0 else ' fill="#475569"'

@@ -6,6 +6,7 @@ reduced by barycentres, positions by least squares under a minimum distance.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 SWEEPS = 12
@@ -14,7 +15,7 @@ Edge = tuple[int, int]
 
 
 class Layout(NamedTuple):
-    """Layer and height of each node; for each edge, the heights at the layers between."""
+    """Layer and height of each node; heights of each edge at the layers between."""
 
     layer: list[int]
     height: list[float]
@@ -22,7 +23,7 @@ class Layout(NamedTuple):
 
 
 def layered(count: int, edges: list[Edge]) -> Layout:
-    """Lay out nodes ``0 .. count - 1``; every edge leads from a lower to a higher number.
+    """Lay out nodes 0 to ``count - 1``; every edge leads to a higher number.
 
     Heights are in units of the distance between two nodes of one layer.
     """
@@ -30,8 +31,8 @@ def layered(count: int, edges: list[Edge]) -> Layout:
     for start, end in sorted(edges, key=lambda edge: edge[1]):
         layer[end] = max(layer[end], layer[start] + 1)
     chains = {edge: _chain(edge, layer) for edge in edges}
-    links = [pair for chain in chains.values() for pair in zip(chain, chain[1:])]
-    columns: list[list[int]] = [[] for _ in range(max(layer, default=0) + 1)]
+    links = [pair for chain in chains.values() for pair in pairwise(chain)]
+    columns: list[list[int]] = [[] for _ in range(max(layer) + 1)]
     for node, column in enumerate(layer):
         columns[column].append(node)
     before: dict[int, list[int]] = {node: [] for node in range(len(layer))}
@@ -62,12 +63,14 @@ def _heights(
         forwards = sweep % 2 == 0
         neighbours = before if forwards else after
         for column in columns if forwards else reversed(columns):
-            wanted = {n: _mean([height[m] for m in neighbours[n]], height[n]) for n in column}
+            wanted = {
+                n: _mean([height[m] for m in neighbours[n]], height[n]) for n in column
+            }
             if sweep < SWEEPS:
                 column.sort(key=lambda n: (wanted[n], height[n]))
             placed = _apart([wanted[n] for n in column])
             height.update(zip(column, placed, strict=True))
-    top = min(height.values(), default=0.0)
+    top = min(height.values())
     return {n: y - top for n, y in height.items()}
 
 
@@ -76,7 +79,7 @@ def _mean(values: list[float], default: float) -> float:
 
 
 def _apart(wanted: list[float]) -> list[float]:
-    """The nearest positions, in least squares, that keep the order at distances >= 1."""
+    """The nearest positions, in least squares, in order and at distances >= 1."""
     blocks: list[tuple[float, int]] = []  # (mean, count) of merged neighbours
     for i, value in enumerate(wanted):
         mean, count = value - i, 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from time import process_time
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +22,7 @@ REPEATS = 3
 
 
 class Modes(NamedTuple):
-    """Seconds and peak bytes of a Jacobian; the arrays are indexed [outputs, inputs]."""
+    """Seconds and peak bytes of a Jacobian, indexed [outputs, inputs]."""
 
     sizes: tuple[int, ...]
     forward_seconds: np.ndarray
@@ -59,7 +60,7 @@ def modes(sizes: tuple[int, ...] = SIZES) -> Modes:
         for column, inputs in enumerate(sizes):
             fun, x = _chain(outputs), np.linspace(0.1, 0.9, inputs)
             for mode, sweep in enumerate((_forward, _reverse)):
-                run = lambda sweep=sweep, fun=fun, x=x, outputs=outputs: sweep(fun, x, outputs)
+                run = partial(sweep, fun, x, outputs)
                 seconds[mode, row, column] = _seconds(run)
                 peaks[mode, row, column] = _peak(run)
     return Modes(sizes, seconds[0], seconds[1], peaks[0], peaks[1])
@@ -119,11 +120,13 @@ def _peak(run: Callable[[], Any]) -> int:
     return peak - before
 
 
-def plot_modes(path: str | os.PathLike[str], sizes: tuple[int, ...] = SIZES) -> Modes:
+def plot_modes(
+    path: str | os.PathLike[str] | IO[bytes], sizes: tuple[int, ...] = SIZES
+) -> Modes:
     """Draw which mode is faster, and by how much, and what each keeps in memory.
 
     Args:
-        path: File to write, ``.png``, ``.svg`` or ``.pdf``.
+        path: File to write, ``.png``, ``.svg`` or ``.pdf``; or an open one, for PNG.
         sizes: The values that n and m take.
 
     Returns:
@@ -133,11 +136,12 @@ def plot_modes(path: str | os.PathLike[str], sizes: tuple[int, ...] = SIZES) -> 
         MissingLibraryError: matplotlib is not installed.
 
     Example:
-        >>> import wengert as wg
-        >>> path = getfixture("tmp_path") / "modes.png"
-        >>> found = wg.explain.plot_modes(path, sizes=(1, 4))
+        >>> import io, wengert as wg
+        >>> picture = io.BytesIO()
+        >>> found = wg.explain.plot_modes(picture, sizes=(1, 4))
     """
-    with _plot.picture(path, "explain.plot_modes", 3, (13.0, 4.3)) as (heat, time, memory):
+    with _plot.picture(path, "explain.plot_modes", 3, (13.0, 4.3)) as axes:
+        heat, time, memory = axes
         found = modes(sizes)
         _draw_ratio(heat, found)
         _draw_curves(
@@ -152,7 +156,8 @@ def plot_modes(path: str | os.PathLike[str], sizes: tuple[int, ...] = SIZES) -> 
             (found.forward_bytes / 1024, found.reverse_bytes / 1024),
             "peak memory, KiB",
         )
-        memory.set_ylim(bottom=1.0)
+        memory.set_yscale("linear")
+        memory.set_ylim(bottom=0.0)
         time.set_title("Time: a sweep per input, or per output")
         memory.set_title("Memory: reverse mode keeps every step")
         time.legend()
@@ -170,11 +175,15 @@ def _draw_ratio(axes: Any, found: Modes) -> None:
         shade = "white" if abs(value) > 0.6 * limit else "black"
         text = f"{factor:.0f}" if factor >= 9.5 else f"{factor:.1f}"
         axes.text(column, row, text, ha="center", va="center", color=shade, fontsize=8)
-    ticks = range(len(found.sizes))
-    axes.set_xticks(ticks, found.sizes)
-    axes.set_yticks(ticks, found.sizes)
-    axes.set(xlabel="inputs n", ylabel="outputs m", title="Which mode is faster, and how many times")
-    ends = axes.figure.colorbar(image, ax=axes, ticks=[-limit * 0.8, limit * 0.8], shrink=0.8)
+    axes.set_xticks(range(len(found.sizes)), found.sizes)
+    axes.set_yticks(range(len(found.sizes)), found.sizes)
+    axes.set(
+        xlabel="inputs n",
+        ylabel="outputs m",
+        title="The faster mode, and how many times",
+    )
+    ticks = [-limit * 0.8, limit * 0.8]
+    ends = axes.figure.colorbar(image, ax=axes, ticks=ticks, shrink=0.8)
     ends.ax.set_yticklabels(["forward", "reverse"], rotation=90, va="center")
 
 
@@ -185,7 +194,9 @@ def _draw_curves(
     for (mode, colour), both in zip(
         (("forward", _plot.BLUE), ("reverse", _plot.RED)), values, strict=True
     ):
-        axes.loglog(sizes, both[0], "o-", color=colour, label=f"{mode}: n inputs, 1 output")
+        axes.loglog(
+            sizes, both[0], "o-", color=colour, label=f"{mode}: n inputs, 1 output"
+        )
         axes.loglog(
             sizes, both[:, 0], "s--", mfc="none", color=colour,
             label=f"{mode}: 1 input, m outputs",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,8 @@ class NumberTracer(Tracer):
     """An array of Python objects that stands for an array of numbers."""
 
     __slots__ = ("entries", "interpreter", "kind")
+
+    interpreter: Numbers
 
     def __init__(self, interpreter: Numbers, entries: np.ndarray, kind: Any) -> None:
         self.interpreter = interpreter
@@ -85,7 +88,9 @@ class Numbers(Interpreter):
         if not any(own):
             return EVALUATE.apply(op, operands, params)
         if op.name in FORMULAS:
-            formula = np.frompyfunc(partial(FORMULAS[op.name], self.m), len(operands), 1)
+            formula = np.frompyfunc(
+                partial(FORMULAS[op.name], self.m), len(operands), 1
+            )
             out = formula(*map(self.entries_of, operands))
         elif op.name in MOVES:
             out = MOVES[op.name](self, *operands, **params)
@@ -94,7 +99,9 @@ class Numbers(Interpreter):
         else:
             self.refuse(op)
         kind = self._type(op, operands, params).dtype
-        return NumberTracer(self, boxed(np.frompyfunc(self.lift, 1, 1)(boxed(out))), kind)
+        return NumberTracer(
+            self, boxed(np.frompyfunc(self.lift, 1, 1)(boxed(out))), kind
+        )
 
     def _type(self, op: Op, operands: tuple[Any, ...], params: Params) -> ArrayType:
         return op.abstract(*map(type_of, operands), **params)
@@ -103,10 +110,10 @@ class Numbers(Interpreter):
         raise SymbolicError(
             explain(
                 f"{self.name}: the op {op.name} has no symbolic form here",
-                why="a formula can be given for arithmetic, elementary functions, where, "
+                why="formulas are known for arithmetic, elementary functions, where, "
                 "sums, products of matrices, and for moving entries.",
-                fix="write the function with those, or use wg.explain.trace, which takes "
-                "every op",
+                fix="write the function with those, or use wg.explain.trace, which "
+                "takes every op",
             )
         )
 
@@ -124,14 +131,18 @@ def _getitem(numbers: Numbers, x: Any, *indices: Any, index: Any, **_: Any) -> A
     return numbers.entries_of(x)[_place(index, indices)]
 
 
-def _update(numbers: Numbers, x: Any, v: Any, *indices: Any, index: Any, **_: Any) -> Any:
+def _update(
+    numbers: Numbers, x: Any, v: Any, *indices: Any, index: Any, **_: Any
+) -> Any:
     out = numbers.entries_of(x).copy()
     entries = numbers.entries_of(v)
     out[_place(index, indices)] = entries if entries.ndim else entries[()]
     return out
 
 
-def _add_at(numbers: Numbers, x: Any, v: Any, *indices: Any, index: Any, **_: Any) -> Any:
+def _add_at(
+    numbers: Numbers, x: Any, v: Any, *indices: Any, index: Any, **_: Any
+) -> Any:
     out = numbers.entries_of(x).copy()
     np.add.at(out, _place(index, indices), numbers.entries_of(v))
     return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 from wengert.explain._optional import library
 
@@ -29,7 +29,10 @@ _STYLE = {
 
 @contextmanager
 def picture(
-    path: str | os.PathLike[str], needed_by: str, columns: int, size: tuple[float, float]
+    path: str | os.PathLike[str] | IO[bytes],
+    needed_by: str,
+    columns: int,
+    size: tuple[float, float],
 ) -> Iterator[Any]:
     """Axes side by side, written to the file at the end; no window, no global state."""
     matplotlib = library("matplotlib", needed_by, "plot")

@@ -101,11 +101,15 @@ def replay(steps: list[Step], values: dict[int, Any]) -> dict[int, Any]:
     for step in steps:
         operands = [values[x.number] if type(x) is Ref else x for x in step.operands]
         out = step.op(*operands, **step.params)
-        values.update(zip(step.numbers, out if step.op.multiple else (out,), strict=True))
+        values.update(
+            zip(step.numbers, out if step.op.multiple else (out,), strict=True)
+        )
     return values
 
 
-def needed(recorder: Recorder, inputs: int, outputs: list[int]) -> tuple[list[Step], list[int]]:
+def needed(
+    recorder: Recorder, inputs: int, outputs: list[int]
+) -> tuple[list[Step], list[int]]:
     """The steps that the outputs need, renumbered, and the old number of each variable.
 
     What only chose the path (a comparison, an index) is not among them.

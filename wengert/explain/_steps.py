@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,8 @@ FLOOR = 1e-17  # where an error of exactly 0 is drawn
 class StepSizes(NamedTuple):
     """Relative errors of the derivative of a function, one per step.
 
-    ``forward_model`` and ``central_model`` are what theory expects: truncation, from the
-    second and third derivative, plus rounding; ``*_optimum`` the step that minimises it.
+    ``forward_model`` and ``central_model`` are what theory expects: truncation, from
+    the second and third derivative, plus rounding; ``*_optimum`` is the best step.
     """
 
     steps: np.ndarray
@@ -67,7 +67,9 @@ def step_sizes(fun: Callable[..., Any], x: float) -> StepSizes:
     """
     if not isinstance(x, float):
         raise ArgumentError(
-            explain(f"step_sizes: x is {x!r}, not a float", fix="pass a float such as 1.0")
+            explain(
+                f"step_sizes: x is {x!r}, not a float", fix="pass a float such as 1.0"
+            )
         )
     value, slope, second, third = (
         float(derivative(fun, x, order=order)) for order in range(4)
@@ -113,7 +115,7 @@ def _error(quotient: Callable[[float], float], h: float, exact: Any) -> float:
 
 
 def plot_step_sizes(
-    fun: Callable[..., Any], x: float, path: str | os.PathLike[str]
+    fun: Callable[..., Any], x: float, path: str | os.PathLike[str] | IO[bytes]
 ) -> StepSizes:
     """Draw the error of differences against their step, beside AD's.
 
@@ -123,7 +125,7 @@ def plot_step_sizes(
 
     Args:
         fun, x: as for `step_sizes`.
-        path: File to write, ``.png``, ``.svg`` or ``.pdf``.
+        path: File to write, ``.png``, ``.svg`` or ``.pdf``; or an open one, for PNG.
 
     Returns:
         The numbers drawn.
@@ -133,8 +135,9 @@ def plot_step_sizes(
         MissingLibraryError: matplotlib or mpmath is not installed.
 
     Example:
-        >>> import wengert as wg, wengert.numpy as np
-        >>> found = wg.explain.plot_step_sizes(np.exp, 1.0, getfixture("tmp_path") / "h.png")
+        >>> import io, wengert as wg, wengert.numpy as np
+        >>> picture = io.BytesIO()
+        >>> found = wg.explain.plot_step_sizes(np.exp, 1.0, picture)
     """
     with _plot.picture(path, "explain.plot_step_sizes", 1, (7.6, 5.0)) as axes:
         found = step_sizes(fun, x)
@@ -168,7 +171,12 @@ def _draw_differences(axes: Any, found: StepSizes) -> None:
             axes.plot(best, least, "o", ms=9, mfc="none", mec=colour, mew=1.8)
             note = f"best h = {best:.0e}"
             axes.annotate(
-                note, (best, least), shift, textcoords="offset points", ha="center", color=colour
+                note,
+                (best, least),
+                shift,
+                textcoords="offset points",
+                ha="center",
+                color=colour,
             )
 
 

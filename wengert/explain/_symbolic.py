@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,7 +46,7 @@ class Symbolic:
         self.symbols = symbols
         self.expression = expression
         self.derivatives = {
-            symbol: _map(lambda e, s=symbol: sympy.diff(e, s), expression)
+            symbol: _map(partial(_derivative, sympy, symbol), expression)
             for symbol in symbols
         }
         self.operations = self._count(sympy)
@@ -56,7 +58,7 @@ class Symbolic:
         return Operations(
             sum(map(sympy.count_ops, function)),
             sum(map(sympy.count_ops, derivatives)),
-            sum(sympy.count_ops(e) for _, e in replaced) + sum(map(sympy.count_ops, reduced)),
+            sum(sympy.count_ops(e) for e in [*(e for _, e in replaced), *reduced]),
         )
 
     @property
@@ -69,16 +71,22 @@ class Symbolic:
 
     def __str__(self) -> str:
         lines = [f"f = {_text(self.expression)}"]
-        lines += [f"df/d{symbol} = {_text(d)}" for symbol, d in self.derivatives.items()]
+        lines += [
+            f"df/d{symbol} = {_text(d)}" for symbol, d in self.derivatives.items()
+        ]
         counts = self.operations
         lines.append(
-            f"operations: {counts.function} in f, {counts.derivatives} in the derivatives, "
-            f"{counts.shared} in both when common subexpressions are shared"
+            f"operations: {counts.function} in f, {counts.derivatives} in the "
+            f"derivatives, {counts.shared} in all with shared subexpressions"
         )
         return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"<Symbolic: {self.operations.function} operations, print() shows it>"
+
+
+def _derivative(sympy: Any, symbol: Any, expression: Any) -> Any:
+    return sympy.diff(expression, symbol)
 
 
 def _map(fun: Callable[[Any], Any], entries: Any) -> Any:
@@ -121,7 +129,7 @@ def symbolic(fun: Callable[..., Any], *like: Any) -> Symbolic:
         f = x*y + sin(x)
         df/dx = y + cos(x)
         df/dy = x
-        operations: 3 in f, 2 in the derivatives, 5 in both when common subexpressions are shared
+        operations: 3 in f, 2 in the derivatives, 5 in all with shared subexpressions
 
     References:
         Meurer et al., "SymPy: symbolic computing in Python", PeerJ CS 3:e103, 2017.
@@ -129,7 +137,9 @@ def symbolic(fun: Callable[..., Any], *like: Any) -> Symbolic:
     sympy = library("sympy", "explain.symbolic", "symbolic")
     names, args = _parameters(fun, like)
     inputs = api.collect("symbolic", args, "args")
-    paths = [p for name, arg in zip(names, args, strict=True) for p in tree.paths(arg, name)]
+    paths = [
+        p for name, arg in zip(names, args, strict=True) for p in tree.paths(arg, name)
+    ]
     groups = [
         _symbols(sympy, paths[i], type_of(value).shape)
         for i, value in zip(inputs.active, inputs.values, strict=True)
@@ -140,16 +150,16 @@ def symbolic(fun: Callable[..., Any], *like: Any) -> Symbolic:
     return Symbolic(symbols, entries if entries.ndim else entries[()])
 
 
-def _parameters(fun: Callable[..., Any], like: Any) -> tuple[list[str], tuple[Any, ...]]:
+def _parameters(
+    fun: Callable[..., Any], like: Any
+) -> tuple[list[str], tuple[Any, ...]]:
     """Names of the arguments, and example values of them."""
     try:
         parameters = list(inspect.signature(fun).parameters.values())
     except (TypeError, ValueError):
         parameters = []
     positional = [
-        p
-        for p in parameters
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
     if like:
         names = [p.name for p in positional][: len(like)]
@@ -185,9 +195,10 @@ class SymbolNumbers(Numbers):
             return entries[()]
         raise SymbolicError(
             explain(
-                f"symbolic: the program needs the value of {unknown[0]} to choose its path",
-                why="a closed form is one formula for all values of its symbols; here the "
-                "data decides which operations run.",
+                f"symbolic: the program needs the value of {unknown[0]} to choose its "
+                "path",
+                why="a closed form is one formula for all values of its symbols; here "
+                "the data decides which operations run.",
                 fix="write the choice as np.where(condition, a, b), or use "
                 "wg.explain.trace(f)(x), which follows the path at one point",
             )

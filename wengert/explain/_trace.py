@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -89,11 +90,16 @@ class Trace:
     def _picture(self) -> tuple[list[_graph.Node], dict[_graph.Edge, str]]:
         place = {row.name: i for i, row in enumerate(self.rows)}
         nodes = [
-            _graph.Node([f"{row.name} = {row.expression}", number_text(row.value)], self._role(row))
+            _graph.Node(
+                [f"{row.name} = {row.expression}", number_text(row.value)],
+                self._role(row),
+            )
             for row in self.rows
         ]
         edges = {
-            (place[start], place[end]): "" if partial is None else number_text(partial, 4)
+            (place[start], place[end]): ""
+            if partial is None
+            else number_text(partial, 4)
             for (start, end), partial in self.partials.items()
         }
         return nodes, edges
@@ -129,7 +135,7 @@ def trace(
         >>> import wengert as wg, wengert.numpy as np
         >>> print(wg.explain.trace(lambda x1, x2: x1 * x2 + np.sin(x1))(2.0, 5.0))
         variable  expression  value     d/dx1      d/dx2  adjoint
-        ----------------------------------------------------------
+        ---------------------------------------------------------
         v1        x1          2         1          0      4.58385
         v2        x2          5         0          1      2
         v3        v1 * v2     10        5          2      1
@@ -188,14 +194,18 @@ def _input_names(fun: Callable[..., Any], args: Any, active: list[int]) -> list[
         for name, value in bound.arguments.items():
             many = kinds[name].kind is inspect.Parameter.VAR_POSITIONAL
             labels += [f"{name}[{i}]" for i in range(len(value))] if many else [name]
-    paths = [path for arg, label in zip(args, labels, strict=True) for path in tree.paths(arg, label)]
+    paths = [
+        path
+        for arg, label in zip(args, labels, strict=True)
+        for path in tree.paths(arg, label)
+    ]
     return [paths[i] for i in active]
 
 
 def _directions(
     inputs: api.Inputs, args: Any, names: list[str], tangents: Any
 ) -> tuple[list[list[Any]], list[str]]:
-    """Tangent seeds of the inputs (None is zero), one list per column, and its title."""
+    """For each column the tangent seeds of the inputs (None is zero), and its title."""
     if tangents is not None:
         leaves = api.match_tree("trace", "tangents", tuple(tangents), inputs.structure)
         paths = tree.paths(args, "tangents")
@@ -219,14 +229,18 @@ def _ones(value: Any) -> Any:
 def _tangents(
     base: Interpreter, steps: list[Step], inputs: list[Any], seed: list[Any]
 ) -> Values:
-    """Tangents of all variables that have one other than zero: a run of dual numbers."""
+    """Tangents of the variables where they are not zero: a run of dual numbers."""
     with Dual(base).running() as dual:
         values: Values = {
             i: v if t is None else DualTracer(dual, v, t)
             for i, (v, t) in enumerate(zip(inputs, seed, strict=True))
         }
         replay(steps, values)
-    return {n: v.tangent for n, v in values.items() if type(v) is DualTracer and v.interpreter is dual}
+    return {
+        n: v.tangent
+        for n, v in values.items()
+        if type(v) is DualTracer and v.interpreter is dual
+    }
 
 
 def _adjoints(
@@ -252,9 +266,12 @@ def _adjoints(
             tape.entries = [entry]
             output = Entry._make(entry).output
             results = output if isinstance(output, list) else [output]
-            adjoints.update((number[i], cotangents[i]) for i in results if i in cotangents)
+            adjoints.update(
+                (number[i], cotangents[i]) for i in results if i in cotangents
+            )
             if results == [output] and own[number[output]].shape == ():
-                for i, partial in backward(tape, {output: _ones(own[number[output]])}).items():
+                seed = {output: _ones(own[number[output]])}
+                for i, partial in backward(tape, seed).items():
                     if np.shape(partial) == ():
                         partials[number[i], number[output]] = partial
             backward(tape, cotangents)
@@ -271,9 +288,10 @@ def _rows(
 ) -> list[Row]:
     def row(number: int, text: str, site: Site | None) -> Row:
         value = values[number]
-        absent = api.zeros_like_type(type_of(value)) if is_inexact(value.dtype) else None
-        tangents = tuple(column.get(number, absent) for column in columns)
-        return Row(variable(number), text, value, tangents, adjoints.get(number, absent), site)
+        zero = api.zeros_like_type(type_of(value)) if is_inexact(value.dtype) else None
+        tangents = tuple(column.get(number, zero) for column in columns)
+        adjoint = adjoints.get(number, zero)
+        return Row(variable(number), text, value, tangents, adjoint, site)
 
     rows = [row(i, name, None) for i, name in enumerate(names)]
     for step in steps:

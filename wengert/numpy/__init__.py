@@ -9,10 +9,27 @@ from typing import Any
 import numpy as _np
 
 import wengert._ops  # every op is in the table from here on
-from wengert.numpy import contraction, creation, elementwise, reductions, shaping
+from wengert.numpy import (
+    contraction,
+    convolution,
+    creation,
+    differences,
+    elementwise,
+    exponentials,
+    functions,
+    linalg,
+    ordering,
+    reductions,
+    shaping,
+)
 from wengert.numpy.contraction import *
+from wengert.numpy.convolution import *
 from wengert.numpy.creation import *
+from wengert.numpy.differences import *
 from wengert.numpy.elementwise import *
+from wengert.numpy.exponentials import *
+from wengert.numpy.functions import *
+from wengert.numpy.ordering import *
 from wengert.numpy.reductions import *
 from wengert.numpy.shaping import *
 

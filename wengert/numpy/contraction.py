@@ -96,11 +96,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     x, y = as_operand(a), as_operand(b)
     if is_plain(x, y):
         return np.dot(x, y, out=out)
-    return finish("dot", _dot(x, y), out)
-
-
-def _dot(x: Any, y: Any) -> Any:
-    return run(ops.dot if x.shape and y.shape else multiply, x, y)
+    return finish("dot", run(ops.dot, x, y), out)
 
 
 def inner(a: Any, b: Any, /) -> Any:
@@ -108,7 +104,7 @@ def inner(a: Any, b: Any, /) -> Any:
     x, y = as_operand(a), as_operand(b)
     if is_plain(x, y):
         return np.inner(x, y)
-    return wrap(_dot(x, swap_last(y) if x.shape and len(y.shape) > 1 else y))
+    return wrap(run(ops.dot, x, swap_last(y) if x.shape and len(y.shape) > 1 else y))
 
 
 def outer(a: Any, b: Any, out: Any = None) -> Any:

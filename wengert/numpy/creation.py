@@ -117,21 +117,21 @@ ones_like = _like("ones")
 empty_like = _like("empty")
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> Any:
     """``numpy.full``, with a value that may be traced."""
     value = unwrap(fill_value)
-    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     if not isinstance(value, Tracer):
-        return fresh(np.full(shape, value, dtype))
-    if dtype is not None:
-        value = cast(value, np.dtype(dtype))
-    return TracedArray(copy_op(broadcast_to(value, shape=shape), order="C"))
+        return fresh(np.full(shape, value, dtype, order))
+    out = fresh(np.empty(shape, dtype or value.dtype, order))
+    out[...] = fill_value
+    return out
 
 
 def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
     """``numpy.full_like``, with a value that may be traced."""
-    a = a if isinstance(a, (TracedArray, TracedScalar)) else np.asarray(a)
-    return full(a.shape if shape is None else shape, fill_value, dtype or a.dtype)
+    out = empty_like(a, dtype, shape=shape)
+    out[...] = fill_value
+    return out
 
 
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:

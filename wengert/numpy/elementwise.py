@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from wengert._array.traced import unwrap
 from wengert._core.op import OPS
+from wengert._core.types import is_complex
 from wengert.numpy._ufunc import Ufunc
 
 # Names under which NumPy has more than one, and ops whose name differs from NumPy's.
@@ -22,12 +26,24 @@ ALIASES = {
     "bitwise_left_shift": "left_shift",
     "bitwise_right_shift": "right_shift",
     "conjugate": "conj",
-    "float_power": "power",
+    "deg2rad": "radians",
     "mod": "remainder",
     "pow": "power",
+    "rad2deg": "degrees",
     "true_divide": "divide",
 }
 
+
+class _Sign(Ufunc):
+    """Of a complex number, NumPy's sign is z/|z|: another op."""
+
+    def __call__(self, *xs: Any, **kwargs: Any) -> Any:
+        if is_complex(unwrap(xs[0])):
+            return _UNIT(*xs, **kwargs)
+        return super().__call__(*xs, **kwargs)
+
+
+_UNIT = Ufunc("sign", OPS["unit"])
 _UFUNCS = {
     name: Ufunc(name, OPS[name])
     for name in dir(np)
@@ -40,6 +56,8 @@ for _alias, _name in ALIASES.items():
         _UFUNCS[_alias] = _UFUNCS[_name]
 if "conj" in OPS:
     _UFUNCS["conj"] = _UFUNCS["conjugate"] = Ufunc("conjugate", OPS["conj"])
+
+_UFUNCS["sign"] = _Sign("sign", OPS["sign"])
 
 globals().update(_UFUNCS)
 __all__ = list(_UFUNCS)  # pyright: ignore

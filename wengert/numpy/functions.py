@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from wengert._array.convert import cast
-from wengert._array.traced import TracedArray, TracedScalar, has_traced, unwrap, wrap
-from wengert._core.interp import CURRENT, EVALUATE, Tracer
+from wengert._array.traced import TracedArray, has_traced, unwrap, wrap
+from wengert._core.interp import CURRENT
 from wengert._core.source import explain
-from wengert._core.types import is_complex, is_inexact, shape_of, type_of
+from wengert._core.types import is_complex, is_inexact, type_of
 from wengert._ops import arithmetic as ops, special
 from wengert._ops.complex import imag as imag_op, real as real_op
 from wengert._ops.indexing import Slot, getitem

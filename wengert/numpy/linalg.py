@@ -31,6 +31,7 @@ from wengert.numpy.contraction import (
     tensordot,
     vecdot,
 )
+from wengert.numpy.creation import fresh
 from wengert.numpy.shaping import matrix_transpose, normalize_axis
 
 __all__ = [
@@ -151,7 +152,7 @@ def matrix_power(a: Any, n: int) -> Any:
         return np.linalg.matrix_power(x, n)
     n = operator.index(n)
     if n == 0:
-        return wnp.broadcast_to(wnp.eye(x.shape[-1], dtype=x.dtype), x.shape).copy()
+        return fresh(np.array(np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)))
     if n == 1:
         return a
     return wrap(_power_by_squaring(x if n > 0 else run(ops.inv, x), abs(n)))
@@ -265,12 +266,11 @@ def _vector_norm(x: Any, ord: Any, axis: int) -> Any:
     if ord == 0:
         dtype = np.zeros(0, x.dtype).real.dtype
         return reduce_sum(astype(not_equal(x, 0), dtype=dtype), axes=(axis,))
-    magnitudes = absolute(x)
     if abs(ord) == np.inf:
-        return _extreme(magnitudes, axis, ord > 0)
+        return _extreme(absolute(x), axis, ord > 0)
     if ord == 1:
-        return reduce_sum(magnitudes, axes=(axis,))
-    return run(ops.p_norm, magnitudes, ord=ord, axes=(axis,))
+        return reduce_sum(absolute(x), axes=(axis,))
+    return run(ops.p_norm, x, ord=ord, axes=(axis,))
 
 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:

@@ -25,6 +25,10 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any)
     """``__array_ufunc__``: a NumPy ufunc was called with a traced operand."""
     ours = getattr(wnp, ufunc.__name__, None)
     if not isinstance(ours, Ufunc):
+        from wengert.scipy import special  # which is built on wengert.numpy
+
+        ours = getattr(special, ufunc.__name__, None)
+    if not isinstance(ours, Ufunc):
         return _without_rule(ufunc, inputs, kwargs)
     out = kwargs.get("out")
     if isinstance(out, tuple):

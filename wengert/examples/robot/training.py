@@ -14,7 +14,7 @@ import wengert.numpy as np
 from wengert.examples.robot.minimise import Descent, Watcher, adam, quasi_newton
 from wengert.examples.robot.policy import DISTANCES, Layer, throw
 
-ALPHA = 1e-5  # smaller than for one basket: here the miss is what counts
+ALPHA = 1e-4  # smaller than for one basket: here the miss is what counts
 Flight = Callable[[Any, Any, Any], Any]  # (distance, speed, angle) -> height
 
 

@@ -1,0 +1,73 @@
+"""Errors of rows that are checked, and of rules that do not cover an operand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import wengert as wg
+from tests.errors.case import case
+from wengert._core.op import OPS, Op
+from wengert._core.types import ArrayType
+from wengert._ops.special import polygamma
+from wengert.errors import (
+    DTypeError,
+    GradientCheckError,
+    MissingRuleError,
+    OpDefinitionError,
+)
+from wengert.testing import check_op
+
+_SIN = OPS["sin"]
+Z = np.array([1.0 + 1.0j])
+
+
+def _row(**columns):
+    """A row like that of sin, but for some columns; it does not enter the table."""
+    row = object.__new__(Op)
+    for column in Op.__slots__:
+        setattr(row, column, columns.get(column, getattr(_SIN, column)))
+    return row
+
+
+CHECKS = [
+    case(
+        lambda: check_op(_row(jvp=lambda primals, tangents, out, p: tangents[0])),
+        GradientCheckError,
+        "sin: forward",
+        "got ",
+        "expected ",
+        "operands ",
+        "correct the rule",
+    ),
+    case(
+        lambda: check_op(_row(samples=())),
+        OpDefinitionError,
+        "sin: the row has no samples",
+        "a Domain per operand",
+    ),
+]
+
+OPERANDS = [
+    case(
+        lambda: OPS["getitem"].abstract(
+            ArrayType((3,), np.dtype(float)), ArrayType((3,), np.dtype(bool)), index=(0,)
+        ),
+        MissingRuleError,
+        "indexing: the number of entries that a boolean mask selects is not known",
+        "np.where(mask, x, value)",
+    ),
+    case(
+        lambda: OPS["sign"](Z),
+        DTypeError,
+        "sign: this op is the sign of real numbers",
+        "apply the op unit",
+    ),
+    case(
+        lambda: wg.grad(lambda z: abs(polygamma(1, z)[0]))(Z),
+        DTypeError,
+        "polygamma: expected real numbers, got complex128",
+        "wg.custom_jvp",
+    ),
+]
+
+CASES = [*CHECKS, *OPERANDS]

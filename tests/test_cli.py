@@ -1,0 +1,171 @@
+"""``python -m wengert``: what it prints, writes and refuses, and its exit codes."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import subprocess
+import sys
+
+import pytest
+
+import wengert
+from wengert.cli import main
+from wengert.cli import robot as command
+from wengert.examples.robot import lesson
+
+PICTURES = ["loss.png", "misses.png", "sensitivity.png", "trajectories.png"]
+
+
+@pytest.fixture
+def call(capsys):
+    """Run the command line; returns ``(exit code, stdout, stderr)``."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main([str(a) for a in arguments], prog_name="wengert")
+        printed = capsys.readouterr()
+        return ended.value.code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def nothing_is_computed(monkeypatch):
+    """The lessons fail the test if they begin."""
+
+    def begin(*_):
+        pytest.fail("the robot began to compute")
+
+    monkeypatch.setattr(lesson, "run", begin)
+
+
+def test_module_runs():
+    done = subprocess.run(
+        [sys.executable, "-m", "wengert", "--version"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"wengert, version {wengert.__version__}\n"
+
+
+def test_help(call):
+    for arguments in ((), ("--help",), ("-h",)):
+        code, out, err = call(*arguments)
+        assert (code, err) == (0, "") and "robot" in out
+    code, out, _ = call("robot", "--help")
+    assert code == 0
+    for option in ("distance", "height", "seed", "epochs", "measurements", "out", "force"):
+        assert f"--{option}" in out
+
+
+REFUSALS = [
+    (["--distance", "-3"], "'--distance': it must be a finite number above 0, not -3."),
+    (["--distance", "nan"], "'--distance': it must be a finite number above 0, not nan."),
+    (["--distance", "inf"], "'--distance': it must be a finite number above 0, not inf."),
+    (["--distance", "far"], "'--distance': 'far' is not a number."),
+    (["--height", "-1"], "'--height': it must be a finite number of at least 0, not -1."),
+    (["--epochs", "0"], "'--epochs': 0 is not in the range x>=1."),
+    (["--seed", "1.5"], "'--seed': '1.5' is not a valid integer."),
+    (["--distance", "60"], "reaches a basket 60 m away and 1 m high: choose another"),
+    (["--height", "9.6"], "pass 10 m at 9.57 m at most: choose a --height below that"),
+    (["--measurements", "none.csv"], "measurements: there is no file none.csv"),
+    (["--colour"], "No such option"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "text"), REFUSALS)
+@pytest.mark.usefixtures("nothing_is_computed")
+def test_bad_input_gets_one_line_and_exit_code_2(call, tmp_path, arguments, text):
+    out_folder = tmp_path / "results"
+    code, out, err = call("robot", "--out", out_folder, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("wengert: error: ") and err.count("\n") == 1
+    assert text in err
+    assert not out_folder.exists()
+
+
+@pytest.mark.usefixtures("nothing_is_computed")
+def test_an_unknown_command_gets_one_line_and_exit_code_2(call):
+    code, out, err = call("robbot")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "No such command 'robbot'" in err
+
+
+@pytest.mark.usefixtures("nothing_is_computed")
+@pytest.mark.parametrize("name", ["results.json", "loss.png"])
+def test_nothing_is_overwritten_without_force(call, tmp_path, name):
+    (tmp_path / name).write_text("precious")
+    code, out, err = call("robot", "--out", tmp_path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"{tmp_path} holds {name} already: give --force to overwrite" in err
+    assert (tmp_path / name).read_text() == "precious"
+
+
+@pytest.mark.usefixtures("nothing_is_computed")
+def test_a_file_in_place_of_the_folder_is_refused(call, tmp_path):
+    file = tmp_path / "results"
+    file.write_text("precious")
+    code, _, err = call("robot", "--out", file)
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"--out {file}: File exists" in err
+
+
+@pytest.mark.usefixtures("nothing_is_computed")
+def test_without_matplotlib_it_says_how_to_install_it(call, tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "wengert.examples.robot.plots", raising=False)
+    monkeypatch.delattr("wengert.examples.robot.plots", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
+    code, out, err = call("robot", "--out", tmp_path / "results")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "the pictures need matplotlib" in err
+    assert "python -m pip install 'wengert[plot]'" in err
+
+
+def test_ctrl_c_ends_quietly(call, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lesson, "run", interrupted)
+    code, out, err = call("robot", "--out", tmp_path / "results")
+    assert (code, out, err.strip()) == (130, "", "")
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_a_whole_run(call, tmp_path):
+    folder = tmp_path / "deep" / "results"
+    arguments = ("robot", "--out", folder, "--epochs", 6, "--distance", 4, "--seed", 3)
+    code, out, err = call(*arguments)
+    assert code == 0 and "Traceback" not in err
+    assert sorted(file.name for file in folder.iterdir()) == [*PICTURES[:2], "results.json", *PICTURES[2:]]  # fmt: skip
+    for name in PICTURES:
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+    results = json.loads((folder / "results.json").read_text())
+    assert results["settings"]["distance_m"] == 4.0
+    assert [m["method"] for m in results["inverse"]["methods"]] == [
+        "gradient descent",
+        "Adam",
+        "BFGS",
+    ]
+    assert results["calibration"]["relative_error"] < 0.02
+    for name in ("network_without_air", "network_with_drag"):
+        assert results[name]["worst_miss_m"] > 0.0
+        assert results[name]["throw_at_distance"]["speed_m_per_s"] > 2.0
+    assert len(results["sensitivity"]["distance_m"]) == 81
+    for text in ("BFGS", "Worst miss", "Drag coefficient", "Sensitive in landing"):
+        assert text in out
+    assert call(*arguments)[0] == 2
+    again = call(*arguments, "--force")[1]
+    assert again.splitlines()[:10] == out.splitlines()[:10]
+
+
+def test_no_text_is_left_untested():
+    """Every message that the command line itself makes is asserted on above."""
+    raised = [
+        node
+        for module in (command, sys.modules["wengert.cli"])
+        for node in ast.walk(ast.parse(inspect.getsource(sys.modules[module.__name__])))
+        if isinstance(node, ast.Raise)
+    ]
+    assert len(raised) == 6

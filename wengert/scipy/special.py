@@ -1,0 +1,114 @@
+"""``scipy.special``, differentiable: the names that are covered.
+
+Outside a transformation they are SciPy's functions. SciPy's own ufuncs, called with
+traced values, arrive here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scipy import special
+
+from wengert._core.op import OPS
+from wengert.numpy._ufunc import Ufunc, apply
+from wengert.numpy.functions import softplus
+
+__all__ = [
+    "digamma",
+    "entr",
+    "erf",
+    "erfc",
+    "erfinv",
+    "expit",
+    "gamma",
+    "gammaln",
+    "kl_div",
+    "log_expit",
+    "log_ndtr",
+    "log_softmax",
+    "loggamma",
+    "logit",
+    "logsumexp",
+    "ndtr",
+    "ndtri",
+    "polygamma",
+    "psi",
+    "rel_entr",
+    "softmax",
+    "softplus",
+    "xlog1py",
+    "xlogy",
+]
+
+
+def _ufunc(name: str, op: str = "") -> Ufunc:
+    ufunc = Ufunc(name, OPS[op or name], getattr(special, name))
+    ufunc.__doc__ = f"``scipy.special.{name}``, differentiable to any order."
+    return ufunc
+
+
+digamma = psi = _ufunc("psi", "digamma")
+entr = _ufunc("entr")
+erf = _ufunc("erf")
+erfc = _ufunc("erfc")
+erfinv = _ufunc("erfinv")
+expit = _ufunc("expit", "sigmoid")
+gamma = _ufunc("gamma")
+gammaln = _ufunc("gammaln")
+kl_div = _ufunc("kl_div")
+log_expit = _ufunc("log_expit")
+log_ndtr = _ufunc("log_ndtr")
+loggamma = _ufunc("loggamma")
+logit = _ufunc("logit")
+ndtr = _ufunc("ndtr")
+ndtri = _ufunc("ndtri")
+rel_entr = _ufunc("rel_entr")
+xlog1py = _ufunc("xlog1py")
+xlogy = _ufunc("xlogy")
+
+
+def polygamma(n: Any, x: Any) -> Any:
+    """``scipy.special.polygamma``: the n-th derivative of `digamma`; of real x.
+
+    Example:
+        >>> import wengert as wg
+        >>> from wengert.scipy.special import digamma, polygamma
+        >>> bool(wg.grad(digamma)(2.0) == polygamma(1, 2.0))
+        True
+    """
+    return apply(OPS["polygamma"], n, x)
+
+
+def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -> Any:
+    """``scipy.special.logsumexp``, with positive weights `b`.
+
+    Example:
+        >>> from wengert.scipy.special import logsumexp
+        >>> float(logsumexp([1000.0, 1000.0]) - 1000.0) == 0.6931471805599673
+        True
+    """
+    import wengert.numpy as wnp
+
+    weighted = a if b is None else wnp.add(a, wnp.log(b))
+    return wnp.logsumexp(weighted, axis=axis, keepdims=keepdims)
+
+
+def softmax(x: Any, axis: Any = None) -> Any:
+    """``scipy.special.softmax``; over all axes where `axis` is None, as in SciPy.
+
+    Example:
+        >>> from wengert.scipy.special import softmax
+        >>> softmax([0.0, 0.0])
+        array([0.5, 0.5])
+    """
+    import wengert.numpy as wnp
+
+    return wnp.softmax(x, axis=axis)
+
+
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    """``scipy.special.log_softmax``; over all axes where `axis` is None, as in SciPy."""
+    import wengert.numpy as wnp
+
+    return wnp.subtract(x, wnp.logsumexp(x, axis=axis, keepdims=True))
