@@ -36,12 +36,7 @@ def _operand(x: Any) -> Any:
 
 
 def _apply(op: Op, operands: tuple[Any, ...]) -> Any:
-    interpreter = CURRENT.get()
-    if interpreter is EVALUATE:
-        for x in operands:
-            if isinstance(x, Tracer):
-                x.refuse_leak()
-    return wrap(interpreter.apply(op, operands, _NO_PARAMS))
+    return wrap(CURRENT.get().apply(op, operands, _NO_PARAMS))
 
 
 def _binary(op: Op) -> tuple[Any, Any]:
@@ -53,7 +48,7 @@ def _binary(op: Op) -> tuple[Any, Any]:
             other = _operand(other)
             if other is NotImplemented:
                 return other
-        return _apply(op, (self._read(), other))
+        return wrap(CURRENT.get().apply(op, (self._read(), other), _NO_PARAMS))
 
     def reflected(self: Any, other: Any) -> Any:
         other = _operand(other)

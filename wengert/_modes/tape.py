@@ -30,12 +30,13 @@ _SCALAR = ArrayType((), _FLOAT64)
 class TapeTracer(Tracer):
     """A value with a number on the tape."""
 
-    __slots__ = ("index", "interpreter", "primal")
+    __slots__ = ("index", "interpreter", "ndim", "primal")
 
     def __init__(self, interpreter: Tape, primal: Any, index: int) -> None:
         self.interpreter = interpreter
         self.primal = primal
         self.index = index
+        self.ndim = primal.ndim  # an attribute, since every result is asked for it
 
     @property
     def shape(self) -> Any:
@@ -44,10 +45,6 @@ class TapeTracer(Tracer):
     @property
     def dtype(self) -> Any:
         return self.primal.dtype
-
-    @property
-    def ndim(self) -> int:
-        return self.primal.ndim
 
     @property
     def below(self) -> Any:
@@ -266,6 +263,13 @@ def _pull_consuming(
             owned.add(index)
 
 
+def _constant(x: Any) -> Any:
+    """An operand that is not differentiated: where no rule kept it, a zero."""
+    if type(x) is ArrayType:
+        return zeros_of(x)
+    return 0.0 if x is None else x
+
+
 def forward(tape: Tape, tangents: dict[int, Any]) -> dict[int, Any]:
     """Sweep a Wengert list of linear ops from its start: the pushforward.
 
@@ -295,7 +299,7 @@ def forward(tape: Tape, tangents: dict[int, Any]) -> dict[int, Any]:
             tangents[output] = match(total, out_type)
         else:
             operands = [
-                given[i] if i in given else zeros_of(x) if type(x) is ArrayType else x
+                given[i] if i in given else _constant(x)
                 for i, x in enumerate(residuals[1:])
             ]
             # A write recorded as donating must not reuse the memory of a tangent here.
