@@ -162,7 +162,13 @@ def test_sign_op_refuses_complex() -> None:
 
 @pytest.mark.parametrize("name", ["polygamma", "sigmoid", "log_ndtr"])
 def test_real_derivatives_refuse_complex(name: str) -> None:
-    rows = {"polygamma": ("polygamma", 1), "sigmoid": ("sigmoid_slope",), "log_ndtr": ("hazard",)}
+    rows = {
+        "polygamma": ("polygamma", 1),
+        "sigmoid": ("sigmoid_slope",),
+        "log_ndtr": ("hazard",),
+    }
     row, *order = rows[name]
-    with pytest.raises(DTypeError, match=f"{name}: expected real numbers, got complex128"):
+    with pytest.raises(
+        DTypeError, match=f"{name}: expected real numbers, got complex128"
+    ):
         OPS[row](*order, np.complex128(1.0 + 2.0j))

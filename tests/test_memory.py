@@ -455,7 +455,7 @@ def test_leaked_values_raise(transform: str, use: str) -> None:
 )
 def test_writes_into_leaked_arrays_raise(write: Any) -> None:
     for value in leaked("grad"):
-        if value.ndim:
+        if type(value).__name__ == "TracedArray":
             with pytest.raises(LeakedValueError):
                 write(value)
 

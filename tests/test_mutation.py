@@ -412,7 +412,7 @@ def scalars_are_not(np: Any, x: Any) -> Any:
     s = x[0, 0]
     t = s
     s += x[1, 1]
-    return np.stack([s, t])
+    return np.array([s, t])
 
 
 @_program
@@ -670,6 +670,15 @@ def put_by_where(np: Any, x: Any) -> Any:
     y = x * 1.0
     y[y.real > 1.2] = 0.5 * x[0, 0]
     y[y.real < 0.9] *= 2.0
+    return y
+
+
+@_program
+def masks_that_differ_between_lanes(np: Any, x: Any) -> Any:
+    y = x * 1.0
+    y[y.real > 1.2] = 0.5 * x[0, 0]
+    y[y[:, 0].real > 1.0] = x[1, 1]
+    np.add.at(y, y.real < 1.1, x[0, 1])
     return y
 
 

@@ -92,6 +92,15 @@ class TestFlight:
         expected = slopes.sum() if argument == 3 else slopes
         np.testing.assert_allclose(gradient, expected, rtol=1e-7)
 
+    def test_a_ball_that_air_holds_up_is_far_below(self):
+        """It would never come to a basket so far away; the gradient says: faster."""
+        far, angle = np.array([300.0, 2.0]), np.array([0.5, 0.9])
+        heights, pullback = wg.vjp(
+            lambda v: flight.height_with_drag(far, v, angle, DRAG), np.array([5.0, 6.0])
+        )
+        assert heights[0] < flight.DEEPEST < heights[1]
+        assert pullback(np.ones(2))[0][0] > 0.0
+
     def test_a_path_in_uneven_steps_is_the_path_in_even_ones(self):
         start = np.array([0.0, 0.0, 8.0, 7.0])
         times = np.array([0.0, 0.03, 0.5, 1.2])
@@ -142,7 +151,9 @@ class TestMinimise:
     @pytest.mark.parametrize(
         "method",
         [
-            lambda f, x: minimise.gradient_descent(f, x, iterations=500, tolerance=1e-6),
+            lambda f, x: minimise.gradient_descent(
+                f, x, iterations=500, tolerance=1e-6
+            ),
             lambda f, x: minimise.adam(f, x, rate=0.2, iterations=800, tolerance=1e-6),
             lambda f, x: minimise.quasi_newton(
                 f, x, method="BFGS", iterations=50, tolerance=1e-6
@@ -263,8 +274,10 @@ class TestCalibration:
         head = shipped.splitlines()[:5]
         assert head == made.splitlines()[:5]
         assert "Synthetic" in head[0]
-        assert f"{make_throw.NOISE} m" in head[2] and f"seed: {make_throw.SEED}" in head[2]
-        tables = [np.loadtxt(t.splitlines()[5:], delimiter=",") for t in (shipped, made)]
+        assert f"{make_throw.NOISE} m" in head[2]
+        assert f"seed: {make_throw.SEED}" in head[2]
+        rows = [text.splitlines()[5:] for text in (shipped, made)]
+        tables = [np.loadtxt(lines, delimiter=",") for lines in rows]
         np.testing.assert_allclose(*tables, atol=2e-5)
 
     def test_sample_gives_the_true_coefficient_within_2_percent(self):
@@ -313,7 +326,7 @@ FILES = {
     "quote.csv": ["t,x,y", '"0.0,1.0,1.0', *ROWS],
     "line.csv": ["t,x,y", *(f"{n / 20},{n / 2},0.0" for n in range(12))],
 }
-REFUSALS = {
+UNUSABLE_FILES = {
     "header.csv": "header.csv has no column y: its first line must be t,x,y",
     "empty.csv": "empty.csv has no column t, x, y: its first line must be t,x,y",
     "word.csv": "word.csv, line 5: 'wide' in column x is not a finite number",
@@ -331,19 +344,25 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSALS)
-def test_measurements_that_cannot_be_used(tmp_path, name):
-    file = tmp_path / name
+def write_file(folder, name):
+    """Write one of the files that cannot be used; ``missing.csv`` is not written."""
+    file = folder / name
     if name in FILES:
         file.write_text("\n".join([*FILES[name], ""]))
     elif name == "binary.csv":
         file.write_bytes(b"t,x,y\n\xff\xfe\x00")
     elif name == "folder.csv":
         file.mkdir()
+    return file
+
+
+@pytest.mark.parametrize("name", UNUSABLE_FILES)
+def test_measurements_that_cannot_be_used(tmp_path, name):
+    file = write_file(tmp_path, name)
     with pytest.raises(Unusable) as caught:
         calibration.calibrate(calibration.read_measurements(file))
     message = str(caught.value)
-    assert REFUSALS[name] in message
+    assert UNUSABLE_FILES[name] in message
     assert str(file) in message and "\n" not in message
 
 
@@ -367,26 +386,20 @@ class Silent:
 
 
 def test_a_basket_out_of_reach_is_refused():
-    with pytest.raises(Unusable, match="reaches a basket 50 m away and 1 m high: choose"):
+    with pytest.raises(Unusable, match="reaches a basket 50 m away and 1 m high"):
         lesson.prepare(settings(distance=50.0))
 
 
 def test_a_height_out_of_reach_in_the_training_range_is_refused():
-    with pytest.raises(Unusable, match=r"pass 10 m at 9\.\d+ m at most: choose a --height"):
+    with pytest.raises(Unusable, match=r"pass 2 m at 8\.\d+ m at most: choose"):
         lesson.prepare(settings(height=9.6))
 
 
 def test_a_height_out_of_reach_in_air_is_refused():
     chosen = settings(height=6.8)
     measured = lesson.prepare(chosen)
-    with pytest.raises(Unusable, match="with drag 0.0173/m its fastest throws pass 10 m"):
+    with pytest.raises(Unusable, match="with drag 0.0173/m its fastest throws"):
         lesson.run(chosen, measured, Silent())
-
-
-def test_a_ball_that_air_holds_up_is_refused():
-    far = np.array([1000.0])
-    with pytest.raises(Unusable, match="has not come to its basket after 60 s"):
-        flight.height_with_drag(far, np.array([5.0]), np.array([0.5]), DRAG)
 
 
 def test_sample_is_part_of_the_package():

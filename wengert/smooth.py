@@ -1,8 +1,8 @@
 """Smooth relaxations of functions with jumps and kinks, with a temperature.
 
 Each tends to the hard function, away from its jumps, as the temperature tends to 0, and
-has useful derivatives at every positive temperature. The temperature has the unit of the
-input: it is the width over which a jump is spread.
+has useful derivatives at every positive temperature. The temperature has the unit of
+the input: it is the width over which a jump is spread.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def step(x: Any, temperature: Any = 1.0) -> Any:
         (0.5, 1.0)
 
     References:
-        Verhulst, "Recherches mathématiques sur la loi d'accroissement de la population",
-        1845.
+        Verhulst, "Recherches mathématiques sur la loi d'accroissement de la
+        population", 1845.
     """
     _check("step", temperature)
     return wnp.sigmoid(x / temperature)
@@ -92,8 +92,8 @@ def floor(x: Any, temperature: Any = 0.1) -> Any:
     """`numpy.floor` averaged over a Cauchy distribution of scale `temperature`.
 
     ``x - 1/2 + arctan2(r sin(2 pi x), 1 - r cos(2 pi x)) / pi`` with
-    ``r = exp(-2 pi temperature)``: the Fourier series of floor, its k-th term multiplied
-    by ``r^k``. It increases strictly, its derivative is the Poisson kernel, and it tends
+    ``r = exp(-2 pi temperature)``: the Fourier series of floor, its k-th term times
+    ``r^k``. It increases strictly, its derivative is the Poisson kernel, and it tends
     to ``x - 1/2`` as the temperature grows.
 
     Args:
@@ -164,14 +164,15 @@ def maximum(x: Any, y: Any, temperature: Any = 1.0) -> Any:
         3.0
 
     References:
-        Nesterov, "Smooth minimization of non-smooth functions", Math. Program. 103, 2005.
+        Nesterov, "Smooth minimization of non-smooth functions", Mathematical
+        Programming 103, 2005.
     """
     _check("maximum", temperature)
     return temperature * wnp.logaddexp(x / temperature, y / temperature)
 
 
 def minimum(x: Any, y: Any, temperature: Any = 1.0) -> Any:
-    """``-maximum(-x, -y)``: at most the minimum, at least ``temperature * log(2)`` less.
+    """``-maximum(-x, -y)``.
 
     Args:
         x: Array or number, real.
@@ -179,7 +180,7 @@ def minimum(x: Any, y: Any, temperature: Any = 1.0) -> Any:
         temperature: Positive number.
 
     Returns:
-        An array of the broadcast shape.
+        At most the minimum, and at least ``temperature * log(2)`` less.
 
     Raises:
         ArgumentError: the temperature is not positive and finite.
@@ -218,7 +219,7 @@ def max(x: Any, axis: Any = None, temperature: Any = 1.0) -> Any:
 
 
 def min(x: Any, axis: Any = None, temperature: Any = 1.0) -> Any:
-    """``-max(-x)``: at most the minimum of n entries, at least ``temperature log(n)`` less.
+    """``-max(-x)`` over the entries along an axis.
 
     Args:
         x: Array, real.
@@ -226,7 +227,7 @@ def min(x: Any, axis: Any = None, temperature: Any = 1.0) -> Any:
         temperature: Positive number.
 
     Returns:
-        An array without those axes.
+        At most the minimum of n entries, and at least ``temperature * log(n)`` less.
 
     Raises:
         ArgumentError: the temperature is not positive and finite.

@@ -102,8 +102,8 @@ TRACED = [
     case(
         lambda: _leaked(lambda x: x).shape,
         LeakedValueError,
-        "an array made inside a transformation (vjp, begun at ",
-        "is used after it ended",
+        "outside the transformation that made it (vjp, begun at ",
+        "which has ended",
         "has_aux=True",
     ),
     case(traced(lambda x: math.sin(x[0])), DependenceError, "float(): ", "wengert.numpy"),

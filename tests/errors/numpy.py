@@ -39,6 +39,12 @@ NO_RULE = [
 
 SELECTIONS = [
     case(
+        traced(lambda a: wnp.pad(a, 1, mode="mean")),
+        MissingRuleError,
+        "pad: mode='mean' with {} has no derivative rule",
+        "use one of constant",
+    ),
+    case(
         traced(lambda a: wnp.quantile(a, 0.5, method="lower")),
         MissingRuleError,
         "quantile: method='lower' has no derivative rule",

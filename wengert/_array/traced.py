@@ -22,7 +22,7 @@ from wengert._array.views import (
     put,
     without_leading_ones,
 )
-from wengert._core.interp import CURRENT, EVALUATE, Tracer, raise_leaked
+from wengert._core.interp import CURRENT, Tracer, raise_leaked
 from wengert._core.source import explain
 from wengert._core.types import is_inexact, ndim_of, shape_of
 from wengert._ops.indexing import Slot, getitem
@@ -58,7 +58,7 @@ class TracedScalar:
         return self._value.dtype
 
     def _read(self) -> Tracer:
-        if CURRENT.get() is EVALUATE:
+        if CURRENT.get().plain:
             self._value.refuse_leak()
         return self._value
 
@@ -108,7 +108,7 @@ class TracedArray:
     def _read(self) -> Any:
         """The value now; it may be kept by whoever asked, so it is no longer exclusive."""
         base = self._base
-        if not self._owner.alive or CURRENT.get() is EVALUATE:
+        if not self._owner.alive or CURRENT.get().plain:
             raise_leaked(self._owner)
         if base is None:
             self._exclusive = False
@@ -122,7 +122,7 @@ class TracedArray:
         """The value now, for looking at its type or for an op that keeps nothing."""
         if self._base is not None:
             return self._read()
-        if not self._owner.alive or CURRENT.get() is EVALUATE:
+        if not self._owner.alive or CURRENT.get().plain:
             raise_leaked(self._owner)
         return self._value
 
@@ -301,7 +301,7 @@ def _shown(value: Any) -> Any:
 
 def _check_owner(root: TracedArray) -> None:
     if root._owner is not CURRENT.get():
-        if not root._owner.alive or CURRENT.get() is EVALUATE:
+        if not root._owner.alive or CURRENT.get().plain:
             raise_leaked(root._owner)
         raise MutationError(
             explain(
@@ -379,7 +379,7 @@ def wrap(value: Any) -> Any:
     """An engine value as user code sees it."""
     if isinstance(value, Tracer):
         return TracedScalar(value) if value.ndim == 0 else TracedArray(value)
-    if type(value) in SCALARS or CURRENT.get() is EVALUATE:
+    if type(value) in SCALARS or CURRENT.get().plain:
         return value
     return TracedArray(value) if getattr(value, "ndim", 0) else value
 

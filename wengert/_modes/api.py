@@ -226,7 +226,7 @@ def hand_out(values: list[Any], kept: bool = False) -> list[Any]:
 
     `kept`: the engine keeps references to these values (residuals of a pullback).
     """
-    if CURRENT.get() is not EVALUATE:
+    if not CURRENT.get().plain:
         return [wrap(v) if not is_static(v) else v for v in values]
     seen: set[int] = set()
     out = []

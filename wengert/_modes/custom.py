@@ -12,8 +12,8 @@ from wengert._core.interp import CURRENT, Tracer
 from wengert._core.source import explain
 from wengert._core.types import is_complex_dtype, is_inexact, type_of
 from wengert._modes import api
-from wengert._modes.block import Layout, Scope, concrete, pack, private, unpack
-from wengert._modes.function import Function, LaneByLane, Values
+from wengert._modes.block import Layout, Scope, pack, private, unpack
+from wengert._modes.function import Function, Values
 from wengert._ops.arithmetic import stop_gradient as stop_op
 from wengert._ops.structure import astype
 from wengert._ops.surrogate import detached, substitute

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from wengert._core.interp import CURRENT, using
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, is_inexact, type_of
@@ -93,6 +95,7 @@ class Function:
         inputs = [x.index if o else None for x, o in zip(operands, own, strict=True)]
         self.check_rules("reverse")
         block = CallBlock(tape, self, inputs)
+        block.constants = [None if o else x for x, o in zip(operands, own, strict=True)]
         with using(tape.parent), _closure_refused(self.name):  # type: ignore[arg-type]
             if self.has_vjp:
                 outs, block.residuals = self.fwd(primals)
@@ -165,6 +168,7 @@ class CallBlock(Block):
         super().__init__(tape, function.name)
         self.function = function
         self.inputs = inputs
+        self.constants: Values = []  # the operands that are not differentiated
         self.results: list[int | None] = []
         self.types: list[ArrayType] = []
 
@@ -215,16 +219,26 @@ class CallBlock(Block):
         return [None if s is None else found.get(s.index) for s in self.seeds]
 
     def push(self, tangents: dict[int, Any]) -> None:
-        raise CustomRuleError(
-            explain(
-                f"{self.name}: a tangent is an argument of a function with its own rule",
-                fix="use wg.jvp instead of wg.linearize",
-                site=self.site,
-            )
-        )
+        """The call again, on tangents: it is linear in what stands on this tape."""
+        if not any(index in tangents for index in self.inputs):
+            return
+        operands = []
+        for index, constant in zip(self.inputs, self.constants, strict=True):
+            if index is None:
+                operands.append(constant)
+            elif index in tangents:
+                operands.append(tangents[index])
+            else:
+                operands.append(
+                    api.zeros_like_type(ArrayType(*(self.tape.types[index] or _SCALAR)))
+                )
+        outs = CURRENT.get().call(self.function, tuple(operands))
+        for index, out in zip(self.results, outs, strict=True):
+            if index is not None:
+                tangents[index] = out
 
 
-_SCALAR = ((), "float64")
+_SCALAR = ((), np.dtype(np.float64))
 
 
 class Batched(Function):

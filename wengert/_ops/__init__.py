@@ -12,6 +12,7 @@ from wengert._ops import (
     reduction,
     special,
     structure,
+    surrogate,
     transcendental,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "reduction",
     "special",
     "structure",
+    "surrogate",
     "transcendental",
 ]

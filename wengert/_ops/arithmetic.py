@@ -34,7 +34,9 @@ _COMPLEX = Domain(complex=True)
 _NONZERO = Domain(0.5, 2.0, complex=True)
 
 add = elementwise("add", operator.add, (ONE, ONE), domains=(_COMPLEX, _COMPLEX))
-subtract = elementwise("subtract", operator.sub, (ONE, MINUS_ONE), domains=(_COMPLEX, _COMPLEX))
+subtract = elementwise(
+    "subtract", operator.sub, (ONE, MINUS_ONE), domains=(_COMPLEX, _COMPLEX)
+)
 multiply: Op = elementwise(
     "multiply",
     operator.mul,
@@ -73,7 +75,9 @@ reciprocal: Op = elementwise(
         (-np.inf,),
     ),
 )
-square = elementwise("square", "square", (lambda _out, x: 2.0 * x,), domains=(_COMPLEX,))
+square = elementwise(
+    "square", "square", (lambda _out, x: 2.0 * x,), domains=(_COMPLEX,)
+)
 
 
 def _base_partial(power: Any) -> Any:
@@ -170,7 +174,9 @@ def _share(out: Any, x: Any, y: Any) -> Any:
     return _indicator(equal(x, out), out) * (1.0 - 0.5 * _indicator(equal(y, out), out))
 
 
-def _extremum(name: str, evaluate: Any, jax: str = "1/2 each", torch: str = "1/2 each") -> Op:
+def _extremum(
+    name: str, evaluate: Any, jax: str = "1/2 each", torch: str = "1/2 each"
+) -> Op:
     return elementwise(
         name,
         evaluate,
@@ -278,7 +284,7 @@ fabs: Op = elementwise(
 
 
 def _turned(s: Any, t: Any, magnitude: Any) -> Any:
-    """The part of t orthogonal to the unit number s, over a magnitude; 0 where that is."""
+    """The part of t orthogonal to s, which has length 1, over a magnitude (or 0)."""
     turn = imag(conj(s) * t) / where(equal(magnitude, 0), 1.0, magnitude)
     return scale(turn, s * 1j)
 
@@ -298,7 +304,9 @@ unit: Op = Op(
         Sample((np.array([1.0 + 2.0j, -0.5 + 0.25j, -1.0j]),)),
         Sample((np.complex128(0.5 - 2.0j),)),
     ],
-    kinks=Kink(lambda z: z == 0, "sign(z) of complex z at 0", "0", "0", "0", (0j,), (0j,)),
+    kinks=Kink(
+        lambda z: z == 0, "sign(z) of complex z at 0", "0", "0", "0", (0j,), (0.0,)
+    ),
 )
 
 copysign: Op = elementwise(
@@ -331,8 +339,16 @@ def _comparison(name: str, evaluate: Any) -> Op:
         evaluate,
         arity=2,
         reason=_COMPARISON,
-        kinks=Kink(lambda x, y: x == y, f"{name}(x, y) at x = y", "0", "0", "0", (1.0, 1.0), (0.0, 0.0)),
-    )  # fmt: skip
+        kinks=Kink(
+            lambda x, y: x == y,
+            f"{name}(x, y) at x = y",
+            "0",
+            "0",
+            "0",
+            (1.0, 1.0),
+            (0.0, 0.0),
+        ),
+    )
 
 
 equal = _comparison("equal", operator.eq)
@@ -379,7 +395,9 @@ def _step(name: str, evaluate: Any, at: Any, jumps: str, example: float) -> Op:
         name,
         evaluate,
         reason=_STEP,
-        kinks=Kink(at, f"{name}(x) at {jumps} (a jump)", "0", "0", "0", (example,), (0.0,)),
+        kinks=Kink(
+            at, f"{name}(x) at {jumps} (a jump)", "0", "0", "0", (example,), (0.0,)
+        ),
     )
 
 
@@ -399,11 +417,11 @@ def _sign_evaluate(xp: Any, x: Any) -> Any:
     return xp.sign(x)
 
 
-sign = _step("sign", _sign_evaluate, lambda x: x == 0, "0", 0.0)
+sign: Op = _step("sign", _sign_evaluate, lambda x: x == 0, "0", 0.0)
 floor = _step("floor", "floor", _at_integer, "an integer", 2.0)
 ceil = _step("ceil", "ceil", _at_integer, "an integer", 2.0)
 trunc = _step("trunc", "trunc", _at_integer, "an integer", 2.0)
-rint = _step(
+rint: Op = _step(
     "rint",
     lambda xp, x: np.rint(x) if xp is np else xp.round(x),
     lambda x: x % 1 == 0.5,
@@ -445,9 +463,15 @@ floor_divide: Op = piecewise_constant(
     reason=_STEP,
     domains=(Domain(0.3, 0.9), Domain(1.0, 2.0)),
     kinks=Kink(
-        lambda x, y: x % y == 0, "x // y at a multiple of y (a jump)", "0", "0", "0", (2.0, 1.0), (0.0, 0.0)
+        lambda x, y: x % y == 0,
+        "x // y at a multiple of y (a jump)",
+        "0",
+        "0",
+        "no rule",
+        (2.0, 1.0),
+        (0.0, 0.0),
     ),
-)  # fmt: skip
+)
 
 
 def _cell_evaluate(knots: Any, x: Any) -> Any:
@@ -498,4 +522,3 @@ to_integer: Op = piecewise_constant(
     batch=lambda size, batched, operands, p: to_integer(*operands, **p),
     domains=[],
 )
-

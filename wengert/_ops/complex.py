@@ -1,4 +1,7 @@
-"""Complex parts. A cotangent is the steepest-ascent direction: the adjoint under Re<u, v>."""
+"""Complex parts.
+
+A cotangent is the steepest-ascent direction: the adjoint under Re<u, v>.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from wengert._core.op import Op
-from wengert._core.types import ArrayType, is_complex, is_complex_dtype
-from wengert._ops.families import Sample, linear, structural
+from wengert._core.types import ArrayType, is_complex_dtype
+from wengert._ops.families import Sample, linear
 from wengert._ops.structure import astype
 
 _Z = np.array([1.0 + 2.0j, -0.5 + 0.25j, 3.0 - 1.0j])

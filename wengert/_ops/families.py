@@ -27,6 +27,8 @@ from wengert._core.types import (
 )
 
 Rule = Callable[..., Any]
+_float64 = np.float64
+_float64 = np.float64
 
 
 class Domain(NamedTuple):
@@ -173,17 +175,20 @@ def _elementwise_vjp(partial: Any) -> Rule:
 
     def vjp(ct: Any, *residuals: Any) -> Any:
         weight = partial(*residuals)
-        return scale(ct, conjugate(weight) if is_complex(weight) else weight)
+        if type(weight) is not _float64:
+            weight = conjugate(weight)
+        # As `scale`, without its call: the hottest line of the backward sweep.
+        if CURRENT.get() is EVALUATE:
+            return _scale_evaluate(ct, weight)
+        return scale_op(ct, weight)
 
     vjp.reads = partial  # type: ignore[attr-defined]
     return vjp
 
 
-def conjugate(w: Any) -> Any:
-    return w.conjugate() if isinstance(w, complex) else w.conj()
-
-
-def _conj(x: Any) -> Any:
+def conjugate(x: Any) -> Any:
+    if type(x) is np.ndarray and x.dtype.kind != "c":
+        return x
     if type(x) is complex:
         return x.conjugate()
     return x.conj() if is_complex(x) else x
@@ -291,7 +296,7 @@ scale_op: Op = Op(
     jvp=_scale_jvp,
     vjps=(
         lambda ct, _out, _t, w, **p: scale_op(
-            ct, conjugate(w) if is_complex(w) else w, **p
+            ct, conjugate(w), **p
         ),
         lambda ct, _out, t, _w, **p: scale_op(
             ct, t.conj() if is_complex(t) else t, both=True

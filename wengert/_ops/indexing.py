@@ -271,11 +271,27 @@ def _update_transpose_x(
 def _update_transpose_v(
     ct: Any, x_type: ArrayType, v_type: ArrayType, *indices: Any, index: Any, **_: Any
 ) -> Any:
-    taken = getitem(ct, *indices, index=index, copy=True)
+    taken = _written_part(ct, v_type, indices, index)
     if not _may_repeat(indices):
         return taken
     last = last_writer(*indices, index=index, shape=x_type.shape, region=taken.shape)
     return where(last, taken, 0.0)
+
+
+def _written_part(ct: Any, v_type: ArrayType, indices: Any, index: Any) -> Any:
+    """The cotangent of what was written.
+
+    Of one number at a mask it is not gathered: a batched mask has no number of entries.
+    """
+    if index == (Slot(0),) and is_bool(indices[0].dtype) and not v_type.shape:
+        return where(_over_trailing(indices[0], ct.ndim), ct, 0.0)
+    return getitem(ct, *indices, index=index, copy=True)
+
+
+def _over_trailing(mask: Any, ndim: int) -> Any:
+    """A mask of the leading axes that broadcasts over the others."""
+    extra = ndim - len(mask.shape)
+    return mask.reshape(tuple(mask.shape) + (1,) * extra) if extra else mask
 
 
 def _write_batch(size: Any, batched: Any, operands: Any, p: Params, op: Any) -> Any:
@@ -284,7 +300,8 @@ def _write_batch(size: Any, batched: Any, operands: Any, p: Params, op: Any) -> 
         x = broadcast_to(x, shape=(size, *x.shape))
         p = {**p, "donate": False}
     if _is_whole_mask(p["index"], indices, rest, v, v_batched):
-        (mask,), (v,) = indices, align_ranks((v_batched, True), (v, x))[:1]
+        mask = _over_trailing(indices[0], x.ndim)
+        v = align_ranks((v_batched, True), (v, x))[0]
         return where(mask, v, x) if op is update else x + where(mask, v, 0.0)
     lanes, index, axes_for = _batched_index(size, rest, indices, p["index"], x.ndim - 1)
     if v_batched or axes_for(x.ndim) is not None:
@@ -340,8 +357,10 @@ add_at: Op = linear(
     _add_at_evaluate,
     abstract=lambda x, v, *_, **__: x,
     transposes=(
-        lambda ct, _x, v_type, *_i, **_p: ct,
-        lambda ct, x_type, _v, *indices, index, **_p: getitem(ct, *indices, index=index),
+        lambda ct, _x, v_type, *indices, **_p: ct,
+        lambda ct, x_type, v_type, *indices, index, **_p: _written_part(
+            ct, v_type, indices, index
+        ),
     ),
     batch=lambda size, batched, operands, p: _write_batch(size, batched, operands, p, add_at),
     samples=_write_samples(),

@@ -12,5 +12,7 @@ def kink_table() -> str:
     lines = ["| where | Wengert | JAX | PyTorch |", "|---|---|---|---|"]
     for kink in sorted(kinks, key=lambda kink: kink.where.lower()):
         cells = (kink.where, kink.ours, kink.jax, kink.torch)
-        lines.append("| " + " | ".join(cell or "no such function" for cell in cells) + " |")
+        lines.append(
+            "| " + " | ".join(cell or "no such function" for cell in cells) + " |"
+        )
     return "\n".join(lines) + "\n"

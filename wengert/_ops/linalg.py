@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from wengert._core.op import Op
-from wengert._core.types import ArrayType, Params, is_complex
+from wengert._core.types import ArrayType, Params, is_complex, type_of
 from wengert._ops.arithmetic import absolute, equal, power
 from wengert._ops.complex import imag, real
 from wengert._ops.contraction import (
@@ -25,7 +25,14 @@ from wengert._ops.contraction import (
     matmul,
     trace_of_product,
 )
-from wengert._ops.families import Kink, Sample, align_ranks, match, structural
+from wengert._ops.families import (
+    Kink,
+    Sample,
+    align_ranks,
+    match,
+    structural,
+    zeros_of,
+)
 from wengert._ops.reduction import expand, reduce_sum
 from wengert._ops.structure import (
     reshape,
@@ -307,7 +314,7 @@ def _slogdet_vjp(ct: Any, out: Any, a: Any) -> Any:
     if ct_sign is not None and is_complex(a):
         turned = real(conj(ct_sign) * out[0] * 1j) * 1j
         weight = turned if weight is None else weight + turned
-    return None if weight is None else per_matrix(weight) * adjoint(inv(a))
+    return zeros_of(type_of(a)) if weight is None else per_matrix(weight) * adjoint(inv(a))
 
 
 slogdet: Op = structural(

@@ -35,7 +35,7 @@ def _refuse_complex(name: str, x: Any) -> None:
             explain(
                 f"{name}: expected real numbers, got {x.dtype}",
                 why="this derivative is not implemented for complex numbers.",
-                fix="differentiate at real arguments, or give the rule by wg.custom_jvp",
+                fix="differentiate at real arguments, or use wg.custom_jvp",
             )
         )
 
@@ -96,7 +96,9 @@ def _gaussian(name: str, rate: float) -> Op:
         coarse = np.clip(np.rint(x * 64.0) / 64.0, -64.0, 64.0)
         rest = x - coarse
         with np.errstate(over="ignore"):
-            return np.exp(-rate * (coarse * coarse)) * np.exp(-rate * rest * (x + coarse))
+            return np.exp(-rate * (coarse * coarse)) * np.exp(
+                -rate * rest * (x + coarse)
+            )
 
     return elementwise(
         name, evaluate, (lambda out, x: (-2.0 * rate) * x * out,), domains=_COMPLEX
@@ -131,7 +133,10 @@ erfinv: Op = elementwise(
     ),
 )
 ndtr: Op = elementwise(
-    "ndtr", special.ndtr, (lambda _out, x: _DENSITY * half_gaussian(x),), domains=_COMPLEX
+    "ndtr",
+    special.ndtr,
+    (lambda _out, x: _DENSITY * half_gaussian(x),),
+    domains=_COMPLEX,
 )
 ndtri: Op = elementwise(
     "ndtri",
@@ -139,15 +144,23 @@ ndtri: Op = elementwise(
     (lambda out, _x: exp(0.5 * out * out) / _DENSITY,),
     domains=_PROBABILITY,
     kinks=Kink(
-        lambda x: (x == 0) | (x == 1), "ndtri(x) at 0 and 1 (poles)", "inf", "inf", "inf", (0.0,), (_INF,)
+        lambda x: (x == 0) | (x == 1),
+        "ndtri(x) at 0 and 1 (poles)",
+        "inf",
+        "inf",
+        "inf",
+        (0.0,),
+        (_INF,),
     ),
-)  # fmt: skip
+)
 
 
 def _hazard_evaluate(x: Any) -> Any:
     """The density over the distribution function of the normal distribution, at x."""
     _refuse_complex("log_ndtr", x)
-    left = math.sqrt(2.0 / math.pi) / special.erfcx(-np.minimum(x, 0.0) / math.sqrt(2.0))
+    left = math.sqrt(2.0 / math.pi) / special.erfcx(
+        -np.minimum(x, 0.0) / math.sqrt(2.0)
+    )
     right = _DENSITY * half_gaussian.evaluate(np.maximum(x, 0.0)) / special.ndtr(x)
     return np.where(x < 0, left, right)[()]
 
@@ -181,15 +194,11 @@ mills_tail: Op = elementwise(
 )
 
 
-
-
 # Its derivative is -out (x + out), whose last factor cancels in the left tail.
 hazard: Op = elementwise(
     "hazard", _hazard_evaluate, (lambda out, x: -out * mills_tail(1, x),)
 )
-log_ndtr: Op = elementwise(
-    "log_ndtr", special.log_ndtr, (lambda _out, x: hazard(x),)
-)
+log_ndtr: Op = elementwise("log_ndtr", special.log_ndtr, (lambda _out, x: hazard(x),))
 
 # -- gamma functions ------------------------------------------------------------------
 

@@ -31,7 +31,13 @@ def _end_kink(text: str, at: float, derivative: float, torch: str = "") -> Kink:
     """A point where the slope is infinite: we return that infinity, as all do."""
     ours = "inf" if derivative > 0 else "-inf"
     return Kink(
-        lambda x: abs(x) == abs(at), text, ours, ours, torch or ours, (at,), (derivative,)
+        lambda x: abs(x) == abs(at),
+        text,
+        ours,
+        ours,
+        torch or ours,
+        (at,),
+        (derivative,),
     )
 
 
@@ -84,7 +90,7 @@ log1p: Op = elementwise(
 
 
 def _share_evaluate(power: Any) -> Any:
-    """b^x / (b^x + b^y) as 1 / (1 + b^(y - x)); one half each where both are infinite."""
+    """b^x / (b^x + b^y) as 1 / (1 + b^(y - x)); 1/2 where both are infinite."""
 
     def evaluate(xp: Any, x: Any, y: Any) -> Any:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -145,7 +151,7 @@ cbrt: Op = elementwise(
 # -- trigonometric --------------------------------------------------------------------
 
 sin = elementwise("sin", "sin", (lambda _out, x: cos(x),), domains=_COMPLEX)
-cos = elementwise("cos", "cos", (lambda _out, x: -sin(x),), domains=_COMPLEX)
+cos: Op = elementwise("cos", "cos", (lambda _out, x: -sin(x),), domains=_COMPLEX)
 tan = elementwise("tan", "tan", (lambda _out, x: sec2(x),), domains=_UNIT)
 # 1 + tan^2 has no digits left for complex x far from the real axis.
 sec2: Op = elementwise(
@@ -209,12 +215,14 @@ arctan_slope: Op = elementwise(
     (lambda out, x: -2.0 * x * out * out,),
     domains=_UNIT,
 )
-arctan = elementwise("arctan", "atan", (lambda _out, x: arctan_slope(x),), domains=_UNIT)
+arctan = elementwise(
+    "arctan", "atan", (lambda _out, x: arctan_slope(x),), domains=_UNIT
+)
 
 # -- hyperbolic -----------------------------------------------------------------------
 
 sinh = elementwise("sinh", "sinh", (lambda _out, x: cosh(x),), domains=_COMPLEX)
-cosh = elementwise("cosh", "cosh", (lambda _out, x: sinh(x),), domains=_COMPLEX)
+cosh: Op = elementwise("cosh", "cosh", (lambda _out, x: sinh(x),), domains=_COMPLEX)
 
 
 def _sech2_evaluate(xp: Any, x: Any) -> Any:
@@ -306,7 +314,7 @@ def _sine_squared(_out: Any, x: Any, y: Any) -> Any:
 
 # The cosine of the angle of (x, y). Its derivative as that of a quotient would be the
 # difference 1/r - x^2/r^3, which has no digits left near the axes.
-cosine = elementwise(
+cosine: Op = elementwise(
     "cosine",
     _cosine_evaluate,
     (_sine_squared, lambda out, x, y: -out * cosine(y, x) / _radius(x, y)),

@@ -24,8 +24,8 @@ def show(results: Results, console: Console) -> None:
     )
     console.print(_methods(results))
     console.print(
-        f"Each method minimises |y(T) - h|² + {ALPHA:g} v²: the second term costs a few "
-        "millimetres, and buys the slowest throw."
+        f"Each method minimises |y(T) - h|² + {ALPHA:g} v²: the second term costs "
+        "some millimetres, and buys the slowest throw."
     )
     _heading(console, "2  A network for all distances, without air")
     _show_training(results.training, console)
@@ -46,8 +46,7 @@ def _heading(console: Console, text: str) -> None:
 def _methods(results: Results) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("method")
-    columns = ("iterations", "gradients", "loss", "|gradient|", "miss", "speed", "angle")
-    for column in columns:
+    for column in "iterations gradients loss |gradient| miss speed angle".split():
         table.add_column(column, justify="right")
     for found in results.inverse:
         run = found.descent
@@ -109,7 +108,12 @@ def _show_sensitivity(results: Results, console: Console) -> None:
             f"{100 * effect.height[i]:+.2f} cm",
         )
     console.print(table)
-    for quantity in effect.quantities():
+    console.print(
+        f"Too near does the opposite; throws with the wrong reading differ from these "
+        f"derivatives by {1000 * effect.linear_error:.1f} mm at most."
+    )
+    for quantity, values in effect.quantities().items():
         runs = [f"{a:.1f} to {b:.1f} m" for a, b in effect.sensitive(quantity)]
-        where = ", ".join(runs) if runs else "nowhere much more than elsewhere"
-        console.print(f"Sensitive in {quantity}: {where}.")
+        where = " and ".join(runs) if runs else "nowhere much more than elsewhere"
+        most = effect.distances[np.argmax(np.abs(values))]
+        console.print(f"Sensitive in {quantity}: {where} (most at {most:.1f} m).")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from wengert._core.interp import EVALUATE, Interpreter, Tracer
 from wengert._core.op import Op
 from wengert._core.source import explain
-from wengert._core.types import ArrayType, Params, is_inexact, type_of
+from wengert._core.types import Params, is_inexact, type_of
 from wengert._modes import api
 from wengert._ops.indexing import fill_slots
 from wengert.errors import SymbolicError
-from wengert.explain._formulas import FORMULAS
+from wengert.explain._formulas import FORMULAS, REDUCTIONS
 
 
 def boxed(x: Any) -> np.ndarray:
@@ -49,6 +49,10 @@ class NumberTracer(Tracer):
     def dtype(self) -> Any:
         return self.kind
 
+    @property
+    def below(self) -> Any:
+        return self.entries
+
     def concrete(self) -> Any:
         return self.interpreter.concrete(self.entries)
 
@@ -80,33 +84,48 @@ class Numbers(Interpreter):
     def entries_of(self, x: Any) -> np.ndarray:
         if type(x) is NumberTracer and x.interpreter is self:
             return x.entries
-        lifted = np.frompyfunc(self.lift, 1, 1)(boxed(np.asarray(x)))
-        return boxed(lifted)
+        return self._all_lifted(np.asarray(x))
+
+    def _all_lifted(self, x: Any) -> np.ndarray:
+        return boxed(np.frompyfunc(self.lift, 1, 1)(boxed(x)))
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
         own = [type(x) is NumberTracer and x.interpreter is self for x in operands]
         if not any(own):
             return EVALUATE.apply(op, operands, params)
+        entries = self._all_lifted(self._compute(op, operands, params))
+        type_ = op.abstract(*map(type_of, operands), **params)
+        return NumberTracer(self, entries, type_.dtype)
+
+    def _compute(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
         if op.name in FORMULAS:
-            formula = np.frompyfunc(
-                partial(FORMULAS[op.name], self.m), len(operands), 1
+            formula = partial(FORMULAS[op.name], self.m)
+            return np.frompyfunc(formula, len(operands), 1)(
+                *map(self.entries_of, operands)
             )
-            out = formula(*map(self.entries_of, operands))
-        elif op.name in MOVES:
-            out = MOVES[op.name](self, *operands, **params)
-        elif op.family in ("linear", "bilinear"):
-            out = op.evaluate(*map(self.entries_of, operands), **params)
-        else:
-            self.refuse(op)
-        kind = self._type(op, operands, params).dtype
-        return NumberTracer(
-            self, boxed(np.frompyfunc(self.lift, 1, 1)(boxed(out))), kind
-        )
+        if op.name in MOVES:
+            return MOVES[op.name](self, *operands, **params)
+        if op.name in REDUCTIONS:
+            return REDUCTIONS[op.name](
+                self.m, *map(self.entries_of, operands), **params
+            )
+        if op.family in ("linear", "bilinear"):
+            return op.evaluate(*self._lifted(op, operands), **params)
+        return self.refuse(op)
 
-    def _type(self, op: Op, operands: tuple[Any, ...], params: Params) -> ArrayType:
-        return op.abstract(*map(type_of, operands), **params)
+    def _lifted(self, op: Op, operands: tuple[Any, ...]) -> list[Any]:
+        """The operands as numbers, but for the indices that follow them."""
+        count = len(operands) if op.variadic else len(op.vjps)
+        return [self.entries_of(x) for x in operands[:count]] + [
+            self.index_of(x) for x in operands[count:]
+        ]
 
-    def refuse(self, op: Op) -> None:
+    def index_of(self, x: Any) -> Any:
+        if type(x) is NumberTracer and x.interpreter is self:
+            return np.asarray(x.concrete()).astype(x.dtype)
+        return x
+
+    def refuse(self, op: Op) -> NoReturn:
         raise SymbolicError(
             explain(
                 f"{self.name}: the op {op.name} has no symbolic form here",
@@ -118,17 +137,13 @@ class Numbers(Interpreter):
         )
 
 
-def _place(index: tuple[Any, ...], indices: Any) -> tuple[Any, ...]:
+def _place(numbers: Numbers, index: tuple[Any, ...], indices: Any) -> tuple[Any, ...]:
     """The index expression with its operands, which must have values, filled in."""
-    known = [
-        np.asarray(i.concrete()).astype(i.dtype) if type(i) is NumberTracer else i
-        for i in indices
-    ]
-    return fill_slots(index, tuple(known))
+    return fill_slots(index, tuple(map(numbers.index_of, indices)))
 
 
 def _getitem(numbers: Numbers, x: Any, *indices: Any, index: Any, **_: Any) -> Any:
-    return numbers.entries_of(x)[_place(index, indices)]
+    return numbers.entries_of(x)[_place(numbers, index, indices)]
 
 
 def _update(
@@ -136,7 +151,7 @@ def _update(
 ) -> Any:
     out = numbers.entries_of(x).copy()
     entries = numbers.entries_of(v)
-    out[_place(index, indices)] = entries if entries.ndim else entries[()]
+    out[_place(numbers, index, indices)] = entries if entries.ndim else entries[()]
     return out
 
 
@@ -144,7 +159,7 @@ def _add_at(
     numbers: Numbers, x: Any, v: Any, *indices: Any, index: Any, **_: Any
 ) -> Any:
     out = numbers.entries_of(x).copy()
-    np.add.at(out, _place(index, indices), numbers.entries_of(v))
+    np.add.at(out, _place(numbers, index, indices), numbers.entries_of(v))
     return out
 
 

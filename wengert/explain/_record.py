@@ -49,7 +49,8 @@ class RecordTracer(Tracer):
     def dtype(self) -> Any:
         return self.primal.dtype
 
-    def concrete(self) -> Any:
+    @property
+    def below(self) -> Any:
         return self.primal
 
     def depends(self) -> bool:

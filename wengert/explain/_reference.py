@@ -48,7 +48,7 @@ def relative_error(values: list[Any], exact: list[Any]) -> float:
 
 def _functions(mpmath: Any) -> Any:
     shared = "exp log sqrt cbrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh"
-    shared += " acosh atanh erf erfc loggamma digamma sign floor pi"
+    shared += " acosh atanh erf erfc gamma loggamma digamma sign floor pi"
     return SimpleNamespace(
         **{name: getattr(mpmath, name) for name in shared.split()},
         ceiling=mpmath.ceil,

@@ -207,7 +207,7 @@ class SymbolNumbers(Numbers):
 
 def _functions(sympy: Any) -> Any:
     shared = "exp log sqrt cbrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh"
-    shared += " acosh atanh erf erfc loggamma digamma sign floor ceiling pi"
+    shared += " acosh atanh erf erfc gamma loggamma digamma sign floor ceiling pi"
     return SimpleNamespace(
         **{name: getattr(sympy, name) for name in shared.split()},
         maximum=sympy.Max,

@@ -17,9 +17,11 @@ from wengert.numpy import (
     elementwise,
     exponentials,
     functions,
+    joining,
     linalg,
     ordering,
     reductions,
+    selecting,
     shaping,
 )
 from wengert.numpy.contraction import *
@@ -29,8 +31,10 @@ from wengert.numpy.differences import *
 from wengert.numpy.elementwise import *
 from wengert.numpy.exponentials import *
 from wengert.numpy.functions import *
+from wengert.numpy.joining import *
 from wengert.numpy.ordering import *
 from wengert.numpy.reductions import *
+from wengert.numpy.selecting import *
 from wengert.numpy.shaping import *
 
 

@@ -15,7 +15,7 @@ from wengert.numpy.creation import fresh
 
 def is_foreign(x: Any) -> bool:
     """Whether this is an array of another library."""
-    if isinstance(x, (np.ndarray, np.generic, TracedArray, TracedScalar)):
+    if isinstance(x, (np.ndarray, np.generic, TracedArray, TracedScalar, type)):
         return False
     return hasattr(x, "__array_namespace__")
 
@@ -32,47 +32,42 @@ def _anywhere(test: Callable[[Any], bool], x: Any) -> bool:
     return test(x)
 
 
-def fresh_all(result: Any) -> Any:
+def fresh_all(result: Any, given: Any) -> Any:
+    """New arrays as user code sees them; views of what was given stay plain."""
     if isinstance(result, tuple) and type(result) is not tuple:
-        return type(result)(*map(fresh_all, result))
+        return type(result)(*(fresh_all(part, given) for part in result))
     if isinstance(result, (tuple, list)):
-        return type(result)(map(fresh_all, result))
+        return type(result)(fresh_all(part, given) for part in result)
+    if not isinstance(result, np.ndarray):
+        return result
+    for x in given:
+        if isinstance(x, np.ndarray) and np.may_share_memory(result, x):
+            return result
     return fresh(result)
 
 
-def like_numpy(*, view: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    """Of the NumPy function of this name: run NumPy's where no argument is traced.
+def like_numpy(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Of the NumPy function of this name: run NumPy's where no argument is traced."""
+    numpy_function = getattr(np, function.__name__)
 
-    Args:
-        view: NumPy returns views of its argument, or writes into it: the results stay
-            plain. Other results are new arrays, which can be written to.
-    """
+    @wraps(function)
+    def dispatched(*args: Any, **kwargs: Any) -> Any:
+        given = (*args, *kwargs.values())
+        if has_traced(given):
+            return function(*args, **kwargs)
+        foreign = [x for x in given if _anywhere(is_foreign, x)]
+        if foreign and CURRENT.get() is EVALUATE:
+            from wengert._modes.api import base_interpreter
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        numpy_function = getattr(np, function.__name__)
-
-        @wraps(function)
-        def dispatched(*args: Any, **kwargs: Any) -> Any:
-            given = (*args, *kwargs.values())
-            if has_traced(given):
+            leaves = foreign[0] if isinstance(foreign[0], (list, tuple)) else foreign
+            with using(base_interpreter(leaves)):
                 return function(*args, **kwargs)
-            foreign = [x for x in given if _anywhere(is_foreign, x)]
-            if foreign and CURRENT.get() is EVALUATE:
-                from wengert._modes.api import base_interpreter
+        if foreign:
+            return function(*args, **kwargs)
+        result = numpy_function(*args, **kwargs)
+        return result if CURRENT.get().plain else fresh_all(result, given)
 
-                leaves = foreign[0] if isinstance(foreign[0], (list, tuple)) else foreign
-                with using(base_interpreter(leaves)):
-                    return function(*args, **kwargs)
-            if foreign:
-                return function(*args, **kwargs)
-            result = numpy_function(*args, **kwargs)
-            if view or result is kwargs.get("out", args):
-                return result
-            return fresh_all(result)
-
-        return dispatched
-
-    return decorate
+    return dispatched
 
 
 def constant(name: str) -> Any:
@@ -88,7 +83,7 @@ def constant(name: str) -> Any:
             from wengert.numpy.protocol import _without_rule
 
             return _without_rule(numpy_function, args, kwargs)
-        return fresh_all(numpy_function(*args, **kwargs))
+        return fresh_all(numpy_function(*args, **kwargs), args)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"``numpy.{name}``, of values that carry no derivative."

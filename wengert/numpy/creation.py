@@ -19,7 +19,7 @@ from wengert._array.traced import (
     unwrap_sequence,
 )
 from wengert._array.views import concrete_array
-from wengert._core.interp import CURRENT, EVALUATE, Tracer
+from wengert._core.interp import CURRENT, Tracer
 from wengert._ops.structure import broadcast_to
 from wengert._ops.structure import copy as copy_op
 
@@ -52,7 +52,7 @@ __all__ = [
 
 def fresh(x: Any) -> Any:
     """A new plain array as user code sees it; nothing else refers to its memory."""
-    if CURRENT.get() is EVALUATE or isinstance(x, np.generic):
+    if CURRENT.get().plain or isinstance(x, np.generic):
         return x
     return TracedArray(x, exclusive=True)
 

@@ -36,13 +36,13 @@ def _accumulated(op: Op, a: Any, axis: Any, dtype: Any, out: Any) -> Any:
     return wrap(result) if out is None else _store(op.name, result, out, True)
 
 
-@like_numpy()
+@like_numpy
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """``numpy.cumsum``."""
     return _accumulated(ops.cumsum, a, axis, dtype, out)
 
 
-@like_numpy()
+@like_numpy
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """``numpy.cumprod``; its derivatives of every order hold where entries are 0."""
     return _accumulated(ops.cumprod, a, axis, dtype, out)
@@ -52,7 +52,7 @@ def _range(x: Any, axis: int, start: Any, stop: Any) -> Any:
     return getitem(x, index=along(axis, start, stop))
 
 
-@like_numpy()
+@like_numpy
 def diff(
     a: Any, n: int = 1, axis: int = -1, prepend: Any = _MISSING, append: Any = _MISSING
 ) -> Any:
@@ -85,7 +85,7 @@ def _edge(value: Any, x: Any, axis: int) -> Any:
     return broadcast_to(edge, shape=(*shape[:axis], 1, *shape[axis + 1 :]))
 
 
-@like_numpy()
+@like_numpy
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """``numpy.ediff1d``."""
     x = as_array(ary)
@@ -108,7 +108,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 # -- derivatives of samples -----------------------------------------------------------
 
 
-@like_numpy()
+@like_numpy
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """``numpy.gradient``: differences of samples, differentiable in the spacings too."""
     x = as_array(f)
@@ -150,12 +150,13 @@ def _spacings(x: Any, varargs: tuple[Any, ...], axes: tuple[int, ...]) -> list[A
         return values * len(axes)
     if len(values) != len(axes):
         raise TypeError("invalid number of arguments")
-    return [_steps(as_array(v), x.shape[i]) for v, i in zip(values, axes, strict=True)]
+    return [
+        v if ndim_of(as_array(v)) == 0 else _steps(as_array(v), x.shape[i])
+        for v, i in zip(values, axes, strict=True)
+    ]
 
 
 def _steps(coordinates: Any, count: int) -> Any:
-    if not coordinates.shape:
-        return coordinates
     if len(coordinates.shape) != 1:
         raise ValueError("distances must be either scalars or 1d")
     if coordinates.shape[0] != count:
@@ -219,7 +220,7 @@ def _edge_difference(x: Any, axis: int, step: Any, order: int, at_end: bool) -> 
     return a * u + b * v + c * w
 
 
-@like_numpy()
+@like_numpy
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """``numpy.trapezoid``, differentiable in the samples and in their places."""
     values = as_array(y)

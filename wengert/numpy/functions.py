@@ -12,12 +12,15 @@ from wengert._array.traced import TracedArray, has_traced, unwrap, wrap
 from wengert._core.interp import CURRENT
 from wengert._core.source import explain
 from wengert._core.types import is_complex, is_inexact, type_of
-from wengert._ops import arithmetic as ops, special
-from wengert._ops.complex import imag as imag_op, real as real_op
+from wengert._ops import arithmetic as ops
+from wengert._ops import special
+from wengert._ops.complex import imag as imag_op
+from wengert._ops.complex import real as real_op
 from wengert._ops.indexing import Slot, getitem
-from wengert._ops.structure import copy as copy_op, where as where_op
+from wengert._ops.structure import copy as copy_op
+from wengert._ops.structure import where as where_op
+from wengert._ops.transcendental import arctan2
 from wengert.errors import DTypeError
-from wengert.numpy import elementwise
 from wengert.numpy._ufunc import _store, apply
 
 __all__ = [
@@ -95,13 +98,19 @@ def relu(x: Any) -> Any:
 
 
 def sinc(x: Any) -> Any:
-    """``numpy.sinc``: sin(pi x) / (pi x), with all derivatives accurate at and near 0."""
+    """``numpy.sinc``: sin(pi x) / (pi x); all derivatives are accurate near 0 too."""
     return apply(special.sinc, x)
 
 
 def clip(
-    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
-) -> Any:  # fmt: skip
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> Any:
     """``numpy.clip``; at a bound the derivative is shared, 1/2 to each."""
     low = a_min if min is None else min
     high = a_max if max is None else max
@@ -145,7 +154,7 @@ def _condition(x: Any) -> Any:
 
 
 def where(condition: Any, *branches: Any) -> Any:
-    """``numpy.where``: entries of one array or of another; with one argument, `nonzero`.
+    """``numpy.where``: entries of one array or another; of one argument, `nonzero`.
 
     The branch that is not taken gets derivative exactly 0, whatever its own derivative.
 
@@ -272,7 +281,9 @@ def real(val: Any) -> Any:
         return np.real(val)
     if not is_complex(_value(val)):
         return val
-    return val.real if isinstance(val, TracedArray) else apply(real_op, val)
+    if isinstance(val, TracedArray):
+        return val.real  # type: ignore[attr-defined]
+    return apply(real_op, val)
 
 
 def imag(val: Any) -> Any:
@@ -280,7 +291,7 @@ def imag(val: Any) -> Any:
     if _is_numpy(val):
         return np.imag(val)
     if is_complex(_value(val)) and isinstance(val, TracedArray):
-        return val.imag
+        return val.imag  # type: ignore[attr-defined]
     return apply(imag_op, val)
 
 
@@ -288,7 +299,7 @@ def angle(z: Any, deg: bool = False) -> Any:
     """``numpy.angle``: the argument of a complex number; its derivative at 0 is 0."""
     value = _value(z)
     parts = (imag_op(value), real_op(value)) if is_complex(value) else (0, value)
-    result = elementwise.arctan2.op(*parts)
+    result = arctan2(*parts)
     return wrap(result * (180 / np.pi) if deg else result)
 
 
@@ -362,7 +373,7 @@ def _periodic_interp(x: Any, xp: Any, fp: Any, period: Any) -> Any:
 
     period = abs(period)
     x, xp, fp = (wnp.asarray(a) for a in (x, xp, fp))
-    x, xp = wnp.remainder(x, period), wnp.remainder(xp, period)
+    x, xp = apply(ops.remainder, x, period), apply(ops.remainder, xp, period)
     order = wnp.argsort(xp)
     xp, fp = wnp.take(xp, order), wnp.take(fp, order)
     xp = wnp.concatenate((xp[-1:] - period, xp, xp[0:1] + period))

@@ -16,7 +16,7 @@ from wengert._ops.ordering import take
 from wengert._ops.structure import broadcast_to as broadcast_op
 from wengert._ops.structure import concatenate as concatenate_op
 from wengert._ops.structure import copy as copy_op
-from wengert._ops.structure import pad_zeros, reshape, transpose
+from wengert._ops.structure import move_axis, pad_zeros, reshape, transpose
 from wengert.errors import MissingRuleError
 from wengert.numpy._dispatch import as_array, like_numpy
 from wengert.numpy._ufunc import _store
@@ -75,7 +75,7 @@ def _cast_by(part: Any, dtype: Any, casting: Any) -> Any:
     return cast(part, dtype)
 
 
-@like_numpy()
+@like_numpy
 def concatenate(
     arrays: Any,
     /,
@@ -99,7 +99,7 @@ def concatenate(
 concat = concatenate
 
 
-@like_numpy()
+@like_numpy
 def stack(
     arrays: Any,
     axis: int = 0,
@@ -123,7 +123,7 @@ def _at_least(function: Any, arrays: Any) -> list[Any]:
     return list(done) if isinstance(done, tuple) else [done]
 
 
-@like_numpy()
+@like_numpy
 def hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """``numpy.hstack``."""
     parts = [as_array(a) for a in _at_least(atleast_1d, tup)]
@@ -131,21 +131,21 @@ def hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     return _joined(parts, axis, None, dtype, casting)
 
 
-@like_numpy()
+@like_numpy
 def vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """``numpy.vstack``."""
     parts = [as_array(a) for a in _at_least(atleast_2d, tup)]
     return _joined(parts, 0, None, dtype, casting)
 
 
-@like_numpy()
+@like_numpy
 def dstack(tup: Any) -> Any:
     """``numpy.dstack``."""
     parts = [as_array(a) for a in _at_least(atleast_3d, tup)]
     return _joined(parts, 2, None, None, None)
 
 
-@like_numpy()
+@like_numpy
 def column_stack(tup: Any) -> Any:
     """``numpy.column_stack``."""
     parts = [as_array(a) for a in tup]
@@ -156,7 +156,7 @@ def column_stack(tup: Any) -> Any:
     return _joined(columns, 1, None, None, None)
 
 
-@like_numpy()
+@like_numpy
 def append(arr: Any, values: Any, axis: Any = None) -> Any:
     """``numpy.append``."""
     return concatenate((arr, values), axis)
@@ -165,7 +165,7 @@ def append(arr: Any, values: Any, axis: Any = None) -> Any:
 # -- splitting ------------------------------------------------------------------------
 
 
-@like_numpy(view=True)
+@like_numpy
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """``numpy.array_split``: views."""
     axis = normalize_axis(axis, len(ary.shape))
@@ -183,7 +183,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     ]
 
 
-@like_numpy(view=True)
+@like_numpy
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """``numpy.split``: views."""
     if np.ndim(indices_or_sections) == 0:
@@ -191,20 +191,6 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
         if count % indices_or_sections:
             raise ValueError("array split does not result in an equal division")
     return array_split(ary, indices_or_sections, axis)
-
-
-def _split_along(name: str, axis: int, least: int) -> Any:
-    @like_numpy(view=True)
-    def split_along(ary: Any, indices_or_sections: Any) -> Any:
-        ndim = len(ary.shape)
-        if ndim < least:
-            raise ValueError(
-                f"{name} only works on arrays of {least} or more dimensions"
-            )
-        return split(ary, indices_or_sections, axis if ndim > 1 else 0)
-
-    split_along.__doc__ = f"``numpy.{name}``: views."
-    return split_along
 
 
 def _named(name: str, axis: int, least: int) -> Any:
@@ -218,7 +204,7 @@ def _named(name: str, axis: int, least: int) -> Any:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"``numpy.{name}``: views."
-    return like_numpy(view=True)(function)
+    return like_numpy(function)
 
 
 hsplit, vsplit, dsplit = (
@@ -228,7 +214,7 @@ hsplit, vsplit, dsplit = (
 )
 
 
-@like_numpy(view=True)
+@like_numpy
 def unstack(x: Any, /, *, axis: int = 0) -> Any:
     """``numpy.unstack``: views."""
     if not x.shape:
@@ -241,7 +227,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> Any:
 # -- repeating ------------------------------------------------------------------------
 
 
-@like_numpy()
+@like_numpy
 def tile(A: Any, reps: Any) -> Any:
     """``numpy.tile``."""
     x = as_array(A)
@@ -259,7 +245,7 @@ def tile(A: Any, reps: Any) -> Any:
     return wrap(reshape(spread, shape=full))
 
 
-@like_numpy()
+@like_numpy
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     """``numpy.repeat``."""
     x = as_array(a)
@@ -277,7 +263,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     return wrap(take(x, np.repeat(np.arange(shape[axis]), counts), axis=axis))
 
 
-@like_numpy()
+@like_numpy
 def resize(a: Any, new_shape: Any) -> Any:
     """``numpy.resize``."""
     shape = (new_shape,) if isinstance(new_shape, (int, np.integer)) else new_shape
@@ -287,14 +273,14 @@ def resize(a: Any, new_shape: Any) -> Any:
     return wrap(take(flat, positions, axis=0))
 
 
-@like_numpy(view=True)
+@like_numpy
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     """``numpy.broadcast_to``; a write into the result makes it an array of its own."""
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     return wrap(broadcast_op(as_array(array), shape=shape))
 
 
-@like_numpy(view=True)
+@like_numpy
 def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     """``numpy.broadcast_arrays``: those that have the common shape come back as they are."""
     shape = np.broadcast_shapes(*(tuple(np.shape(a)) for a in args))
@@ -306,30 +292,27 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
 _INDEX_MODES = ("edge", "reflect", "symmetric", "wrap")
 
 
-def _as_pairs(value: Any, ndim: int, name: str) -> list[tuple[Any, Any]]:
+def _as_pairs(value: Any, ndim: int) -> list[tuple[Any, Any]]:
     """NumPy's forms of a pair for each axis: a number, a pair, or all the pairs."""
     if isinstance(value, dict):
         pairs: list[Any] = [(0, 0)] * ndim
         for axis, width in value.items():
             pairs[axis] = width if isinstance(width, tuple) else (width, width)
         return pairs
-    shape = np.shape(value)
+    shape = _nested_shape(value)
     if shape == ():
         return [(value, value)] * ndim
-    if shape == (1,):
-        return [(value[0], value[0])] * ndim
-    if shape == (2,):
-        return [(value[0], value[1])] * ndim
-    if shape == (1, 2):
-        return [(value[0][0], value[0][1])] * ndim
-    if shape == (ndim, 1):
-        return [(row[0], row[0]) for row in value]
-    if shape == (ndim, 2):
-        return [(row[0], row[1]) for row in value]
-    raise ValueError(
-        f"operands could not be broadcast together with remapped shapes "
-        f"[original->remapped]: {shape} and requested shape ({ndim},2)"
-    )
+    np.broadcast_to(np.zeros(shape), (ndim, 2))  # NumPy's error, if they do not fit
+    if len(shape) == 1:
+        value, shape = [value], (1, *shape)
+    rows = value if shape[0] == ndim else [value[0]] * ndim
+    return [(row[0], row[0 if shape[1] == 1 else 1]) for row in rows]
+
+
+def _nested_shape(value: Any) -> tuple[int, ...]:
+    if isinstance(value, (list, tuple)):
+        return (len(value), *(_nested_shape(value[0]) if value else ()))
+    return tuple(value.shape) if hasattr(value, "shape") else ()
 
 
 def in_layout_of(x: Any, function: Any) -> Any:
@@ -345,16 +328,16 @@ def in_layout_of(x: Any, function: Any) -> Any:
     return transpose(function(transpose(x, axes=back), back), axes=back)
 
 
-@like_numpy()
+@like_numpy
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     """``numpy.pad``, modes constant, edge, reflect, symmetric and wrap."""
     x = as_array(array)
     ndim = len(x.shape)
-    widths = [(int(a), int(b)) for a, b in _as_pairs(pad_width, ndim, "pad_width")]
+    widths = [(int(a), int(b)) for a, b in _as_pairs(pad_width, ndim)]
     if any(n < 0 for pair in widths for n in pair):
         raise ValueError("index can't contain negative values")
     if mode == "constant":
-        values = _as_pairs(kwargs.get("constant_values", 0), ndim, "constant_values")
+        values = _as_pairs(kwargs.get("constant_values", 0), ndim)
         return wrap(in_layout_of(x, lambda x, order: _constant(x, order, widths, values)))
     if mode not in _INDEX_MODES or kwargs.get("reflect_type", "even") != "even":
         raise MissingRuleError(
@@ -405,17 +388,23 @@ def _one_axis(arr: Any, axis: Any) -> tuple[Any, int]:
     return x, normalize_axis(axis, len(x.shape))
 
 
-@like_numpy()
+def _positions(x: Any, axis: int) -> np.ndarray:
+    """The positions along an axis, in an array of as many axes."""
+    ones = (1,) * (len(x.shape) - axis - 1)
+    return np.arange(x.shape[axis]).reshape((1,) * axis + (-1, *ones))
+
+
+@like_numpy
 def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     """``numpy.delete``."""
     x, axis = _one_axis(arr, axis)
-    kept = np.delete(np.arange(x.shape[axis]), obj)
+    kept = np.delete(_positions(x, axis), obj, axis).ravel()
     return wrap(
         in_layout_of(x, lambda x, order: take(x, kept, axis=order.index(axis)))
     )
 
 
-@like_numpy()
+@like_numpy
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     """``numpy.insert``."""
     x, axis = _one_axis(arr, axis)
@@ -424,21 +413,17 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     v = cast(v, x.dtype)
     if len(v.shape) < len(shape):
         v = reshape(v, shape=(1,) * (len(shape) - len(v.shape)) + tuple(v.shape))
-    places = np.asarray(obj) if not isinstance(obj, slice) else obj
-    if isinstance(places, np.ndarray) and places.ndim == 0:
+    places = np.arange(shape[axis])[obj] if isinstance(obj, slice) else np.asarray(obj)
+    if places.dtype == bool:
+        places = np.flatnonzero(places)
+    if places.ndim == 0:
         # As in NumPy, the first axis of the values then runs along `axis`.
-        order = [i for i in range(len(shape)) if i != 0]
-        order.insert(axis, 0)
-        v = transpose(v, axes=tuple(order))
-    count = v.shape[axis]
-    # What NumPy's insert does with the positions of the array and of the new values.
-    old, new = np.arange(shape[axis]), shape[axis] + np.arange(count)
-    if isinstance(places, np.ndarray) and places.dtype != bool and places.size != 1:
-        new = shape[axis] + np.broadcast_to(np.arange(count), places.shape)
-    if count == 1 or isinstance(places, slice) or places.dtype == bool:
-        merged = np.insert(old, obj, shape[axis] if count == 1 else new)
-    else:
-        merged = np.insert(old, obj, new)
+        v = move_axis(v, 0, axis)
+    count = v.shape[axis] if places.size == 1 else places.size
+    added = shape[axis] + np.arange(count)
+    if places.ndim:
+        added = added.reshape((-1,) + (1,) * (len(shape) - axis - 1))
+    merged = np.insert(_positions(x, axis), places, added, axis).ravel()
     wide = (*shape[:axis], count, *shape[axis + 1 :])
     both = concatenate_op(x, broadcast_op(v, shape=wide), axis=axis)
     return wrap(

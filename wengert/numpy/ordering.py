@@ -56,7 +56,7 @@ def _sorting(a: Any, axis: Any, kind: Any, order: Any, stable: Any) -> tuple[Any
     return x, normalize_axis(axis, len(x.shape)), "stable" if stable else kind
 
 
-@like_numpy()
+@like_numpy
 def sort(
     a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
@@ -69,7 +69,7 @@ def sort(
     return wrap(ops.sort(x, axis=axis, kind=kind))
 
 
-@like_numpy()
+@like_numpy
 def argsort(
     a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
@@ -78,7 +78,7 @@ def argsort(
     return wrap(ops.argsort(x, axis=axis, kind=kind))
 
 
-@like_numpy()
+@like_numpy
 def searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
     """``numpy.searchsorted``: positions, which carry no derivative."""
     if side not in ("left", "right"):
@@ -89,7 +89,7 @@ def searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
     return wrap(ops.searchsorted(ordered, as_array(v), side=side))
 
 
-@like_numpy()
+@like_numpy
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     """``numpy.digitize``: positions, which carry no derivative."""
     value, edges = as_array(x), as_array(bins)
@@ -112,7 +112,7 @@ def _nonzero(a: Any) -> tuple[np.ndarray, ...]:
     return np.nonzero(np.asarray(wrap(as_array(a) != 0)))
 
 
-@like_numpy()
+@like_numpy
 def nonzero(a: Any) -> Any:
     """``numpy.nonzero``: positions, which carry no derivative."""
     if not as_array(a).shape:
@@ -124,20 +124,20 @@ def nonzero(a: Any) -> Any:
     return tuple(map(wrap, _nonzero(a)))
 
 
-@like_numpy()
+@like_numpy
 def flatnonzero(a: Any) -> Any:
     """``numpy.flatnonzero``: positions, which carry no derivative."""
     x = as_array(a)
     return wrap(_nonzero(wrap(reshape(x, shape=(prod(x.shape),))))[0])
 
 
-@like_numpy()
+@like_numpy
 def argwhere(a: Any) -> Any:
     """``numpy.argwhere``: positions, which carry no derivative."""
     return wrap(np.argwhere(np.asarray(wrap(as_array(a) != 0))))
 
 
-@like_numpy()
+@like_numpy
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """``numpy.bincount``, differentiable in the weights."""
     positions = np.asarray(x)
@@ -175,7 +175,7 @@ def _or_nan(result: Any, ordered: Any) -> Any:
     return where(isnan(last), last, result)
 
 
-@like_numpy()
+@like_numpy
 def median(
     a: Any,
     axis: Any = None,
@@ -199,7 +199,7 @@ def median(
     return wrap(result) if out is None else _store("median", result, out, True)
 
 
-@like_numpy()
+@like_numpy
 def quantile(
     a: Any,
     q: Any,
@@ -215,7 +215,7 @@ def quantile(
     return _quantile("Quantiles must be in the range [0, 1]", 1, **locals())
 
 
-@like_numpy()
+@like_numpy
 def percentile(
     a: Any,
     q: Any,

@@ -88,7 +88,7 @@ def _total(x: Any, axes: Any, mask: Any, dtype: Any = None) -> Any:
     return ops.masked_sum(x, mask, **params)
 
 
-@like_numpy()
+@like_numpy
 def sum(
     a: Any,
     axis: Any = None,
@@ -98,7 +98,7 @@ def sum(
     initial: Any = _MISSING,
     where: Any = _MISSING,
 ) -> Any:
-    """``numpy.sum``."""
+    """``numpy.sum``; `initial` is added to the sum at the end."""
     x, dtype = _inexact_first(as_array(a), dtype)
     axes = normalize_axes(axis, len(x.shape))
     total = _total(x, axes, _mask(where, x), dtype)
@@ -107,7 +107,7 @@ def sum(
     return finish(total, type_of(x).shape, axes, keepdims, out)
 
 
-@like_numpy()
+@like_numpy
 def prod(
     a: Any,
     axis: Any = None,
@@ -140,10 +140,10 @@ def _count(x: Any, axes: Any, mask: Any) -> Any:
 
 def _divided(total: Any, count: Any) -> Any:
     """A sum over a count as NumPy divides it: in float64, then back to its dtype."""
+    if isinstance(count, (int, float)):
+        count = np.float64(count)
     if total.dtype in (np.float64, np.complex128):
         return total / count
-    if isinstance(count, int):
-        count = np.float64(count)
     return astype(total / count, dtype=total.dtype)
 
 
@@ -153,7 +153,7 @@ def _summing_dtype(x: Any, dtype: Any) -> Any:
     return None if is_inexact(x.dtype) else np.dtype(np.float64)
 
 
-@like_numpy()
+@like_numpy
 def mean(
     a: Any,
     axis: Any = None,
@@ -213,7 +213,7 @@ def _degrees(ddof: Any, correction: Any) -> Any:
     return correction
 
 
-@like_numpy()
+@like_numpy
 def var(
     a: Any,
     axis: Any = None,
@@ -235,7 +235,7 @@ def var(
     return finish(result, type_of(x).shape, axes, keepdims, out)
 
 
-@like_numpy()
+@like_numpy
 def std(
     a: Any,
     axis: Any = None,
@@ -257,7 +257,7 @@ def std(
     return finish(result, type_of(x).shape, axes, keepdims, out)
 
 
-@like_numpy()
+@like_numpy
 def average(
     a: Any,
     axis: Any = None,
@@ -344,7 +344,7 @@ def _extremum(
     return finish(pairwise(op(x, axes=axes), start), shape, axes, keepdims, out)
 
 
-@like_numpy()
+@like_numpy
 def max(
     a: Any,
     axis: Any = None,
@@ -357,7 +357,7 @@ def max(
     return _extremum(ops.reduce_max, maximum, a, axis, out, keepdims, initial, where)
 
 
-@like_numpy()
+@like_numpy
 def min(
     a: Any,
     axis: Any = None,
@@ -373,7 +373,7 @@ def min(
 amax, amin = max, min
 
 
-@like_numpy()
+@like_numpy
 def nanmax(
     a: Any,
     axis: Any = None,
@@ -386,7 +386,7 @@ def nanmax(
     return _extremum(ops.reduce_fmax, maximum, a, axis, out, keepdims, initial, where)
 
 
-@like_numpy()
+@like_numpy
 def nanmin(
     a: Any,
     axis: Any = None,
@@ -399,7 +399,7 @@ def nanmin(
     return _extremum(ops.reduce_fmin, minimum, a, axis, out, keepdims, initial, where)
 
 
-@like_numpy()
+@like_numpy
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _MISSING) -> Any:
     """``numpy.ptp``: the maximum less the minimum."""
     x = as_array(a)
@@ -419,7 +419,7 @@ def _position(op: Op, a: Any, axis: Any, out: Any, keepdims: Any) -> Any:
     return finish(op(x, axis=along), shape, axes, keepdims, out)
 
 
-@like_numpy()
+@like_numpy
 def argmax(
     a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _MISSING
 ) -> Any:
@@ -427,7 +427,7 @@ def argmax(
     return _position(argmax_op, a, axis, out, keepdims)
 
 
-@like_numpy()
+@like_numpy
 def argmin(
     a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _MISSING
 ) -> Any:
@@ -448,7 +448,7 @@ def _truth(
     return finish(op(x, axes=axes), type_of(x).shape, axes, keepdims, out)
 
 
-@like_numpy()
+@like_numpy
 def any(
     a: Any,
     axis: Any = None,
@@ -461,7 +461,7 @@ def any(
     return _truth(ops.reduce_any, False, a, axis, out, keepdims, where)
 
 
-@like_numpy()
+@like_numpy
 def all(
     a: Any,
     axis: Any = None,
@@ -474,7 +474,7 @@ def all(
     return _truth(ops.reduce_all, True, a, axis, out, keepdims, where)
 
 
-@like_numpy()
+@like_numpy
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """``numpy.count_nonzero``: a count, which carries no derivative."""
     x = as_array(a)
@@ -494,7 +494,7 @@ def _replaced(a: Any, value: float) -> tuple[Any, Any]:
     return where_op(gaps, value, x), gaps
 
 
-@like_numpy()
+@like_numpy
 def nansum(
     a: Any,
     axis: Any = None,
@@ -508,7 +508,7 @@ def nansum(
     return sum(wrap(_replaced(a, 0)[0]), axis, dtype, out, keepdims, initial, where)
 
 
-@like_numpy()
+@like_numpy
 def nanprod(
     a: Any,
     axis: Any = None,
@@ -522,7 +522,7 @@ def nanprod(
     return prod(wrap(_replaced(a, 1)[0]), axis, dtype, out, keepdims, initial, where)
 
 
-@like_numpy()
+@like_numpy
 def nanmean(
     a: Any,
     axis: Any = None,

@@ -85,12 +85,12 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -
 
     Example:
         >>> from wengert.scipy.special import logsumexp
-        >>> float(logsumexp([1000.0, 1000.0]) - 1000.0) == 0.6931471805599673
-        True
+        >>> f"{logsumexp([1000.0, 1000.0]):.6f}"
+        '1000.693147'
     """
     import wengert.numpy as wnp
 
-    weighted = a if b is None else wnp.add(a, wnp.log(b))
+    weighted = a if b is None else apply(OPS["add"], a, apply(OPS["log"], b))
     return wnp.logsumexp(weighted, axis=axis, keepdims=keepdims)
 
 
@@ -108,7 +108,7 @@ def softmax(x: Any, axis: Any = None) -> Any:
 
 
 def log_softmax(x: Any, axis: Any = None) -> Any:
-    """``scipy.special.log_softmax``; over all axes where `axis` is None, as in SciPy."""
+    """``scipy.special.log_softmax``; over all axes where `axis` is None."""
     import wengert.numpy as wnp
 
-    return wnp.subtract(x, wnp.logsumexp(x, axis=axis, keepdims=True))
+    return apply(OPS["subtract"], x, wnp.logsumexp(x, axis=axis, keepdims=True))

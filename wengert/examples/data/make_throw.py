@@ -1,4 +1,4 @@
-"""Make the sample of measured positions: ``python -m wengert.examples.data.make_throw``.
+"""Make the sample: ``python -m wengert.examples.data.make_throw > throw.csv``.
 
 The flight is integrated by SciPy, not by the steps that the calibration fits with.
 """
@@ -31,7 +31,7 @@ def sample() -> str:
     noise = np.random.default_rng(SEED).normal(scale=NOISE, size=(2, len(times)))
     x, y = flight.y[:2] + noise
     lines = [
-        "# Synthetic: made by a program (wengert.examples.data.make_throw), not measured.",
+        "# Synthetic, not measured: made by wengert.examples.data.make_throw.",
         "# A tennis ball thrown at 13 m/s and 40 degrees, 40 positions a second.",
         f"# Noise: normal, standard deviation {NOISE} m in x and in y; seed: {SEED}.",
         f"# true drag coefficient: {DRAG_COEFFICIENT}",

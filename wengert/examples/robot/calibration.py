@@ -17,11 +17,12 @@ from scipy import optimize, special
 
 import wengert as wg
 import wengert.numpy as np
-from wengert.examples.robot.flight import LONGEST_FLIGHT, drag_per_metre, path_with_drag
+from wengert.examples.robot.flight import drag_per_metre, path_with_drag
 from wengert.examples.robot.problems import Unusable
 
 COLUMNS = ("t", "x", "y")
 FEWEST_ROWS, MOST_ROWS = 8, 1000
+LONGEST_FLIGHT = 60.0
 FIRST_GUESS = 0.3
 TRUTH = re.compile(r"#\s*true drag coefficient\s*:\s*([0-9.eE+-]+)\s*$")
 
@@ -62,7 +63,7 @@ def sample_file() -> Path:
 
 
 def read_measurements(path: Path) -> Measurements:
-    """Read a CSV file with the columns t, x and y; lines that begin with # are comments.
+    """Read a CSV file with columns t, x and y; lines that begin with # are comments.
 
     Raises:
         Unusable: the file is missing, or is not such a file.
@@ -82,8 +83,8 @@ def read_measurements(path: Path) -> Measurements:
         raise Unusable(f"measurements: {path}: the times in column t must increase")
     if times[-1] - times[0] > LONGEST_FLIGHT:
         raise Unusable(
-            f"measurements: {path}: the times span {times[-1] - times[0]:.4g} s, and no "
-            f"throw lasts {LONGEST_FLIGHT:.0f} s: column t must be in seconds"
+            f"measurements: {path}: the times span {times[-1] - times[0]:.4g} s, and "
+            f"no throw lasts {LONGEST_FLIGHT:.0f} s: column t must be in seconds"
         )
     truths = [match[1] for line in lines if (match := TRUTH.match(line))]
     truth = _number(truths[0]) if truths else None

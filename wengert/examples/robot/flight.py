@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import wengert.numpy as np
-from wengert.examples.robot.problems import Unusable
 
 GRAVITY = 9.81
 BALL_MASS = 0.058  # a tennis ball
 BALL_RADIUS = 0.0335
 AIR_DENSITY = 1.204  # at 20 degrees Celsius
 TIME_STEP = 0.1  # the height at the basket is then right to 2e-6 m
-LONGEST_FLIGHT = 60.0
+DEEPEST = -20.0  # below the start
 
 
 def drag_per_metre(coefficient: Any) -> Any:
@@ -89,8 +88,17 @@ def crossing(before: Any, after: Any, distance: Any) -> Any:
     return before[1] + s * (start + s * (bend + s * (start + end - 2.0 * rise)))
 
 
+def tangent(state: Any, distance: Any) -> Any:
+    """Height at a distance on the straight line that the ball is moving along."""
+    return state[1] + (distance - state[0]) * state[3] / state[2]
+
+
 def height_with_drag(distance: Any, speed: Any, angle: Any, drag: Any) -> Any:
     """As `height_at_basket`, in air: all balls fly until the last has arrived.
+
+    A ball that has fallen to `DEEPEST` before it arrives is out of play: drag might let
+    it fall for ever. What is returned for it is lower still, and tells a method that
+    goes downhill where to go: the height to which its tangent leads.
 
     Args:
         distance: Distances of the baskets, shape (n,).
@@ -100,30 +108,25 @@ def height_with_drag(distance: Any, speed: Any, angle: Any, drag: Any) -> Any:
 
     Returns:
         Heights at which the balls pass their baskets, shape (n,).
-
-    Raises:
-        Unusable: a ball has not come to its basket after `LONGEST_FLIGHT`.
     """
     state = np.zeros((4, len(distance)))
     state[2] = speed * np.cos(angle)
     state[3] = speed * np.sin(angle)
     height = np.zeros(len(distance))
     flying = np.ones(len(distance), dtype=bool)
-    clock = 0.0
     while flying.any():
-        if clock > LONGEST_FLIGHT:
-            raise Unusable(
-                f"a ball has not come to its basket after {clock:.0f} s: air holds it up"
-            )
         before = state.copy()
         advance(state, TIME_STEP, drag)
-        clock += TIME_STEP
         arrived = flying & (state[0] >= distance)
         if arrived.any():
             height[arrived] = crossing(
                 before[:, arrived], state[:, arrived], distance[arrived]
             )
             flying[arrived] = False
+        fallen = flying & (state[1] < DEEPEST)
+        if fallen.any():
+            height[fallen] = tangent(state[:, fallen], distance[fallen])
+            flying[fallen] = False
     return height
 
 

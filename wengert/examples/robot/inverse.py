@@ -10,7 +10,12 @@ import numpy
 
 import wengert as wg
 from wengert.examples.robot.flight import height_at_basket
-from wengert.examples.robot.minimise import Descent, adam, gradient_descent, quasi_newton
+from wengert.examples.robot.minimise import (
+    Descent,
+    adam,
+    gradient_descent,
+    quasi_newton,
+)
 from wengert.examples.robot.policy import within_limits
 
 ALPHA = 1e-3  # weight of the squared speed: of all throws that hit, prefer the gentle

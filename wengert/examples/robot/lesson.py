@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from wengert.examples.robot import inverse, sensitivity, training
 from wengert.examples.robot.calibration import (
     Calibration,
     Measurements,
@@ -24,6 +23,7 @@ from wengert.examples.robot.flight import (
     height_at_basket,
     height_with_drag,
 )
+from wengert.examples.robot.inverse import Throw, solve
 from wengert.examples.robot.policy import (
     ANGLES,
     DISTANCES,
@@ -32,6 +32,8 @@ from wengert.examples.robot.policy import (
     slowest_throw,
 )
 from wengert.examples.robot.problems import Unusable
+from wengert.examples.robot.sensitivity import Sensitivity, analyse
+from wengert.examples.robot.training import Training, train
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,11 @@ class Results:
     """What the robot learnt, and how long each lesson took, in seconds."""
 
     settings: Settings
-    inverse: list[inverse.Throw]
-    training: training.Training
+    inverse: list[Throw]
+    training: Training
     calibration: Calibration
-    drag_training: training.Training
-    sensitivity: sensitivity.Sensitivity
+    drag_training: Training
+    sensitivity: Sensitivity
     seconds: dict[str, float]
 
     @property
@@ -118,10 +120,10 @@ def run(settings: Settings, measurements: Measurements, observer: Observer) -> R
         drag = drag_per_metre(calibration.coefficient)
         _check_range(settings.height, drag)
     with clock.lesson("inverse", "1  one basket, three methods"):
-        throws = inverse.solve(settings.distance, settings.height)
+        throws = solve(settings.distance, settings.height)
     polish = epochs // 3
     with clock.lesson("training", "2  network, without air", epochs + polish):
-        free = training.train(
+        free = train(
             first_layers(np.random.default_rng(settings.seed)),
             height_at_basket,
             settings.height,
@@ -138,7 +140,7 @@ def run(settings: Settings, measurements: Measurements, observer: Observer) -> R
     # It goes on from the network without air, so that a tenth of the epochs will do.
     few, polish = math.ceil(epochs / 10), epochs // 6
     with clock.lesson("drag_training", "3  network, with air drag", few + polish):
-        in_air = training.train(
+        in_air = train(
             free.layers,
             flight,
             settings.height,
@@ -149,10 +151,8 @@ def run(settings: Settings, measurements: Measurements, observer: Observer) -> R
             watch=observer.step,
         )
     with clock.lesson("sensitivity", "4  sensitivity to the sensor"):
-        effect = sensitivity.analyse(in_air.layers, flight)
-    return Results(
-        settings, throws, free, calibration, in_air, effect, clock.seconds
-    )
+        effect = analyse(in_air.layers, flight)
+    return Results(settings, throws, free, calibration, in_air, effect, clock.seconds)
 
 
 def out_of_reach(distance: float, height: float) -> str:
@@ -174,6 +174,6 @@ def _check_range(height: float, drag: float) -> None:
         if best < height:
             raise Unusable(
                 f"the robot trains for baskets {DISTANCES[0]:g} to {DISTANCES[1]:g} m "
-                f"away, and with drag {drag:.3g}/m its fastest throws pass {distance:g} m "
-                f"at {best:.2f} m at most: choose a --height below that"
+                f"away, and with drag {drag:.3g}/m its fastest throws pass "
+                f"{distance:g} m at {best:.2f} m at most: choose a --height below that"
             )

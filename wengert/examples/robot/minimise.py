@@ -135,10 +135,10 @@ def quasi_newton(
 
 
 def _ended(
-    run: Descent, x: np.ndarray, gradient: np.ndarray, evaluations: int, tolerance: float
+    run: Descent, x: np.ndarray, gradient: np.ndarray, calls: int, tolerance: float
 ) -> Descent:
     run.point = x
     run.gradient_norm = float(np.linalg.norm(gradient))
-    run.evaluations = evaluations
+    run.evaluations = calls
     run.converged = run.gradient_norm <= tolerance
     return run

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wengert.examples.robot.flight import GRAVITY, path_with_drag
+from wengert.examples.robot.flight import path_with_drag
 from wengert.examples.robot.lesson import Results
 from wengert.examples.robot.policy import throw
 from wengert.examples.robot.sensitivity import SENSOR_ERROR
@@ -180,9 +180,7 @@ def sensitivity(results: Results) -> Figure:
         for begin, end in effect.sensitive(quantity):
             ax.axvspan(begin, end, color="#f3e3b3", alpha=0.5, label="sensitive")
         ax.set_ylabel(label)
-        ax.legend(
-            frameon=False, loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=4
-        )
+        ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=4)
     axes[-1, 0].set_xlabel("distance of the basket (m)")
     figure.suptitle(
         f"What ±{100.0 * SENSOR_ERROR:g} cm in the distance sensor does to the throw"

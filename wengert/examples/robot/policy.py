@@ -26,7 +26,8 @@ class Layer(NamedTuple):
 def first_layers(rng: numpy.random.Generator) -> list[Layer]:
     """Random layers to start from; the last one is small: all throws are alike."""
     layers = []
-    for inputs, outputs, gain in ((1, WIDTH, 2.0), (WIDTH, WIDTH, 1.0), (WIDTH, 2, 0.1)):
+    sizes = (1, WIDTH, WIDTH, 2)
+    for inputs, outputs, gain in zip(sizes, sizes[1:], (2.0, 1.0, 0.1), strict=False):
         weight = rng.normal(size=(inputs, outputs)) * gain / numpy.sqrt(inputs)
         bias = rng.uniform(-1.0, 1.0, size=outputs) * (outputs != 2)
         layers.append(Layer(weight, bias))
@@ -34,7 +35,7 @@ def first_layers(rng: numpy.random.Generator) -> list[Layer]:
 
 
 def within_limits(raw: Any) -> tuple[Any, Any]:
-    """Any two numbers, in the last axis, as a speed and an angle that the arm can do."""
+    """Any two numbers, in the last axis, as a speed and an angle the arm can do."""
     share = np.sigmoid(raw)
     speed = SPEEDS[0] + (SPEEDS[1] - SPEEDS[0]) * share[..., 0]
     angle = ANGLES[0] + (ANGLES[1] - ANGLES[0]) * share[..., 1]
@@ -57,11 +58,11 @@ def slowest_throw(distance: float, height: float) -> tuple[float, float] | None:
     Every angle has one speed that hits; the arm may be too weak, or not gentle enough.
     """
     angles = numpy.linspace(*ANGLES, 2001)
+    angles = angles[distance * numpy.tan(angles) > height]
     drop = distance * numpy.tan(angles) - height
-    above = drop > 0.0
-    speeds = numpy.sqrt(GRAVITY / (2.0 * drop[above])) * distance / numpy.cos(angles[above])
+    speeds = distance / numpy.cos(angles) * numpy.sqrt(GRAVITY / (2.0 * drop))
     possible = (speeds >= SPEEDS[0]) & (speeds <= SPEEDS[1])
     if not possible.any():
         return None
     best = numpy.argmin(numpy.where(possible, speeds, numpy.inf))
-    return float(speeds[best]), float(angles[above][best])
+    return float(speeds[best]), float(angles[best])

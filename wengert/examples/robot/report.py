@@ -113,7 +113,7 @@ def _sensitivity(effect: Sensitivity) -> dict[str, Any]:
     return {
         "sensor_error_m": SENSOR_ERROR,
         "distance_m": effect.distances.round(6).tolist(),
-        **{names[name]: values.tolist() for name, values in effect.quantities().items()},
+        **{names[name]: v.tolist() for name, v in effect.quantities().items()},
         "linear_error_m": effect.linear_error,
         "sensitive_distances_m": {
             name: [[round(end, 6) for end in run] for run in effect.sensitive(name)]

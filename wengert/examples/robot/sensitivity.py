@@ -21,9 +21,9 @@ class Sensitivity:
     distances: numpy.ndarray
     speed: numpy.ndarray  # in m/s
     angle: numpy.ndarray  # in radians
-    landing: numpy.ndarray  # where the ball comes down through the basket's height, in m
+    landing: numpy.ndarray  # where it comes down through the basket's height, in m
     height: numpy.ndarray  # at which it passes the basket, in m
-    linear_error: float  # largest difference of `height` from throws with the wrong reading
+    linear_error: float  # most that `height` differs from throws with the wrong reading
 
     def quantities(self) -> dict[str, numpy.ndarray]:
         return {
