@@ -16,7 +16,9 @@ NAMES = ("eager",)
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=NAMES)
-    parser.add_argument("--repeats", type=int, default=15, help="of which the median is taken")
+    parser.add_argument(
+        "--repeats", type=int, default=15, help="of which the median is taken"
+    )
     arguments = parser.parse_args()
     importlib.import_module(f"benchmarks.{arguments.name}").main(arguments.repeats)
 

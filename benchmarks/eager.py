@@ -1,9 +1,9 @@
 """Nanoseconds per operation of the eager engine, gradient included, beside its peers.
 
-Each program is written once for the namespaces of Wengert and autograd, and as a PyTorch
-user would write it for PyTorch. An operation is one that the program applies: the time
-of a value with its gradient is divided by their number. Peers run in turn, round after
-round, so that the machine's moods meet all of them; the median round counts.
+Each program is written once for all namespaces, and differentiated as each peer's users
+do it. An operation is one that the program applies: the time of a value with its
+gradient is divided by their number. Peers run in turn, round after round, so that the
+machine's moods meet all of them; the median round counts.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def loss(parameters: Any, x: Any, y: Any, xp: Any) -> Any:
     return xp.mean((hidden @ w3 + b3 - y) ** 2)
 
 
-# -- how the peers run them --------------------------------------------------------------
+# -- how the peers run them ------------------------------------------------------------
 
 
 def _gradient(grad: Any, fun: Callable[..., Any], *args: Any) -> Run:
@@ -82,7 +82,9 @@ def _gradient(grad: Any, fun: Callable[..., Any], *args: Any) -> Run:
 
 def _torch_gradient(torch: Any, fun: Callable[..., Any], *args: Any) -> Run:
     def run() -> Any:
-        inputs = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in args]
+        inputs = [
+            torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in args
+        ]
         fun(*inputs).backward()
         return [x.grad for x in inputs]
 
@@ -92,13 +94,19 @@ def _torch_gradient(torch: Any, fun: Callable[..., Any], *args: Any) -> Run:
 def _loops(autograd: Any, torch: Any) -> list[Program]:
     v8, v64 = np.linspace(0.1, 0.9, 8), np.linspace(0.1, 0.9, 64)
     programs = []
-    for name, args in (("scalar", (0.5, 0.9)), ("8-vector", (v8, v8)), ("64-vector", (v64, v64))):
+    for name, args in (
+        ("scalar", (0.5, 0.9)),
+        ("8-vector", (v8, v8)),
+        ("64-vector", (v64, v64)),
+    ):
         end = (lambda s: s) if name == "scalar" else (lambda s: s.sum())
         for program, operations, body in (
             ("s = s * x + x", 2, lambda s, x, _, end=end: end(horner(s, x))),
             ("pendulum", 5, lambda s, x, xp, end=end: end(pendulum(s, x, xp))),
         ):
-            runs = {"wengert": _gradient(wg.grad, lambda s, x, f=body: f(s, x, wnp), *args)}
+            runs = {
+                "wengert": _gradient(wg.grad, lambda s, x, f=body: f(s, x, wnp), *args)
+            }
             if autograd:
                 anp = autograd.numpy
                 runs["autograd"] = _gradient(
@@ -113,7 +121,7 @@ def _loops(autograd: Any, torch: Any) -> list[Program]:
 
 
 def _network(autograd: Any, torch: Any) -> Program:
-    """A step of gradient descent; three operations for each of six parameters' updates."""
+    """A step of gradient descent; two operations for the update of each parameter."""
     rng = np.random.default_rng(0)
     layers = [(rng.normal(size=(64, 64)) / 8.0, np.zeros(64)) for _ in range(3)]
     x, y = rng.normal(size=(16, 64)), rng.normal(size=(16, 64))
@@ -136,7 +144,9 @@ def _network(autograd: Any, torch: Any) -> Program:
 
 
 def _torch_network(torch: Any, layers: Any, x: Any, y: Any) -> Run:
-    tensors = [tuple(torch.tensor(p, requires_grad=True) for p in layer) for layer in layers]
+    tensors = [
+        tuple(torch.tensor(p, requires_grad=True) for p in layer) for layer in layers
+    ]
     flat = [p for layer in tensors for p in layer]
     tx, ty = torch.tensor(x), torch.tensor(y)
 
@@ -148,7 +158,7 @@ def _torch_network(torch: Any, layers: Any, x: Any, y: Any) -> Run:
     return run
 
 
-# -- measurement and report --------------------------------------------------------------
+# -- measurement and report ------------------------------------------------------------
 
 
 def _flat(result: Any) -> np.ndarray:
@@ -168,7 +178,9 @@ def measure(program: Program, repeats: int) -> dict[str, float]:
             for _ in range(calls):
                 run()
             times[name].append((time.perf_counter_ns() - begin) / calls)
-    return {name: statistics.median(t) / program.operations for name, t in times.items()}
+    return {
+        name: statistics.median(t) / program.operations for name, t in times.items()
+    }
 
 
 def main(repeats: int = 15) -> None:
@@ -178,13 +190,21 @@ def main(repeats: int = 15) -> None:
         importlib.import_module("autograd.numpy")
     if torch:
         torch.set_num_threads(1)
-    print(f"ns per operation, gradient included, median of {repeats}; ratio: ours / theirs")
-    print(f"{'':28}" + "".join(f"{name:>10}" for name in PEERS) + f"{'/autograd':>11}{'/torch':>8}")
+    print(
+        f"ns per operation, gradient included, median of {repeats}; ratio: ours / theirs"
+    )
+    print(
+        f"{'':28}"
+        + "".join(f"{name:>10}" for name in PEERS)
+        + f"{'/autograd':>11}{'/torch':>8}"
+    )
     for program in (*_loops(autograd, torch), _network(autograd, torch)):
         result = measure(program, repeats)
         cells = [f"{result[p]:10.0f}" if p in result else f"{'-':>10}" for p in PEERS]
         ratios = [
-            f"{result['wengert'] / result[p]:{width}.2f}" if p in result else f"{'-':>{width}}"
+            f"{result['wengert'] / result[p]:{width}.2f}"
+            if p in result
+            else f"{'-':>{width}}"
             for p, width in (("autograd", 11), ("torch", 8))
         ]
         print(f"{program.name:28}" + "".join(cells) + "".join(ratios), flush=True)

@@ -48,7 +48,7 @@ def _flat(values: Any) -> np.ndarray:
 
 
 def check_derivatives(call: Call, x: np.ndarray, atol: float = 1e-8) -> None:
-    """jvp against differences, vjp against jvp, second order, and vmap against a loop."""
+    """jvp against differences, vjp and jvp, second order, vmap against a loop."""
     rng = np.random.default_rng(7)
     dx, h = rng.normal(size=x.shape), 1e-6
 

@@ -286,3 +286,35 @@ def test_unary(case: Case) -> None:
 def test_binary(case: Case) -> None:
     for point in case.points:
         check(case, point)
+
+
+COMPLEX_POINTS = (
+    0.3 + 0.4j,
+    1e-3 + 1.2j,
+    0.9999j,
+    -1.5 + 1e-9j,
+    2.0 - 30.0j,
+    25.0 + 1.0j,
+)
+COMPLEX = [case for case in UNARY if case.name in {
+    "exp", "expm1", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh",
+    "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "square", "reciprocal",
+}]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COMPLEX, ids=lambda case: case.name)
+def test_complex(case: Case) -> None:
+    """Near cuts and poles, and far from the real axis."""
+    for z in COMPLEX_POINTS:
+
+        def first(z: Any) -> Any:
+            return wg.jvp(case.ours, (z,), (1.0 + 0.0j,))[1]
+
+        value, slope = wg.jvp(first, (z,), (1.0 + 0.0j,))
+        with mp.workdps(200):
+            exact = [
+                mp.diff(case.exact, mp.mpc(z), n, h=mpf(10) ** -60) for n in (1, 2)
+            ]
+        for ours, truth in zip((value, slope), exact, strict=True):
+            error = float(abs(mp.mpc(complex(ours)) - truth) / abs(truth))
+            assert error <= 2e-14, (z, ours, mpmath.nstr(truth, 20), error)

@@ -159,7 +159,7 @@ def test_a_whole_run(call, tmp_path):
         assert results[name]["worst_miss_m"] > 0.0
         assert results[name]["throw_at_distance"]["speed_m_per_s"] > 2.0
     assert len(results["sensitivity"]["distance_m"]) == 81
-    for text in ("BFGS", "Worst miss", "Drag coefficient", "Sensitive in landing"):
+    for text in ("BFGS", "Worst miss", "Drag coefficient", "Sensitive distances"):
         assert text in out
     assert call(*arguments)[0] == 2
     again = call(*arguments, "--force")[1]

@@ -123,7 +123,9 @@ def test_derivatives(call, shapes, maker):
     h = 1e-5
     ahead = call(np, *(x + h * dx for x, dx in zip(xs, dxs, strict=True)))
     behind = call(np, *(x - h * dx for x, dx in zip(xs, dxs, strict=True)))
-    np.testing.assert_allclose(tangent, (ahead - behind) / (2 * h), rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(
+        tangent, (ahead - behind) / (2 * h), rtol=1e-7, atol=1e-7
+    )
     (ct,) = maker(np.shape(value))
     cts = wg.vjp(function, *xs)[1](ct)
     expected = inner([ct], [tangent])
@@ -159,12 +161,23 @@ def test_vmap_is_a_loop(call, shapes, mapped):
 
 def test_numpys_own_names_arrive_here():
     x, y = reals((3, 3), (3, 3))
-    for name in ("matmul", "dot", "vdot", "tensordot", "kron", "inner", "outer", "cross"):
+    for name in (
+        "matmul",
+        "dot",
+        "vdot",
+        "tensordot",
+        "kron",
+        "inner",
+        "outer",
+        "cross",
+    ):
         got = wg.grad(lambda a, n=name: wnp.sum(getattr(np, n)(a, y)))(x)
         want = wg.grad(lambda a, n=name: wnp.sum(getattr(wnp, n)(a, y)))(x)
         assert same_bits(got, want)
     assert same_bits(wg.grad(lambda a: np.einsum("ii", a))(x), np.eye(3))
-    assert same_bits(wg.grad(lambda a: (a @ y).sum())(x), wg.grad(lambda a: (y.T @ a.T).sum())(x))
+    assert same_bits(
+        wg.grad(lambda a: (a @ y).sum())(x), wg.grad(lambda a: (y.T @ a.T).sum())(x)
+    )
 
 
 def test_einsum_with_lists_of_axes():
@@ -195,12 +208,16 @@ def test_out():
 def test_gradients_have_the_dtype_of_their_input():
     x = np.ones((2, 3), np.float32)
     for y in (np.ones((3, 2)), np.ones((3, 2), complex), np.ones((3, 2), int)):
-        assert wg.vjp(lambda a, y=y: a @ y, x)[1](x[:, :2] + 0 * y[:2])[0].dtype == x.dtype
+        assert (
+            wg.vjp(lambda a, y=y: a @ y, x)[1](x[:, :2] + 0 * y[:2])[0].dtype == x.dtype
+        )
 
 
 def test_integers_are_constants():
     n = np.arange(6).reshape(2, 3)
-    assert same_bits(wg.grad(lambda x: (n @ x).sum())(np.ones(3)), n.sum(0).astype(float))
+    assert same_bits(
+        wg.grad(lambda x: (n @ x).sum())(np.ones(3)), n.sum(0).astype(float)
+    )
 
 
 def test_the_diagonal_of_a_real_operand_beside_a_complex_one():
@@ -213,12 +230,37 @@ def test_the_diagonal_of_a_real_operand_beside_a_complex_one():
 ERRORS = [
     (lambda x: wnp.matmul(x, np.ones((2, 2))), (3, 3), ValueError, "matmul"),
     (lambda x: wnp.matmul(x, 2.0), (3, 3), ValueError, "matmul"),
-    (lambda x: wnp.dot(x, np.ones(2)), (3,), ValueError, "shapes (3,) and (2,) not aligned"),
+    (
+        lambda x: wnp.dot(x, np.ones(2)),
+        (3,),
+        ValueError,
+        "shapes (3,) and (2,) not aligned",
+    ),
     (lambda x: wnp.tensordot(x, x, 1), (2, 3), ValueError, "shape-mismatch"),
-    (lambda x: wnp.tensordot(x, x, ([2], [0])), (2, 3), np.exceptions.AxisError, "axis 2"),
-    (lambda x: wnp.einsum("ij,jk", x), (2, 3), wg.errors.ShapeError, "describes 2 operand(s)"),
-    (lambda x: wnp.einsum("ij", x), (3,), wg.errors.ShapeError, "'ij' names 2 axes of operand 0"),
-    (lambda x: wnp.cross(x, x), (2,), wg.errors.ShapeError, "expected vectors of 3 entries"),
+    (
+        lambda x: wnp.tensordot(x, x, ([2], [0])),
+        (2, 3),
+        np.exceptions.AxisError,
+        "axis 2",
+    ),
+    (
+        lambda x: wnp.einsum("ij,jk", x),
+        (2, 3),
+        wg.errors.ShapeError,
+        "describes 2 operand(s)",
+    ),
+    (
+        lambda x: wnp.einsum("ij", x),
+        (3,),
+        wg.errors.ShapeError,
+        "'ij' names 2 axes of operand 0",
+    ),
+    (
+        lambda x: wnp.cross(x, x),
+        (2,),
+        wg.errors.ShapeError,
+        "expected vectors of 3 entries",
+    ),
 ]
 
 

@@ -55,7 +55,9 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize("kind", [float, complex])
-@pytest.mark.parametrize(("x", "w", "strides", "padding", "dilation", "groups"), SETTINGS)
+@pytest.mark.parametrize(
+    ("x", "w", "strides", "padding", "dilation", "groups"), SETTINGS
+)
 def test_conv(x, w, strides, padding, dilation, groups, kind):
     draw = normal if kind is float else lambda *s: normal(*s) + 1j * normal(*s)
     x, w, dx, dw = draw(*x), draw(*w), draw(*x), draw(*w)
@@ -71,7 +73,9 @@ def test_conv(x, w, strides, padding, dilation, groups, kind):
     assert abs(inner(cts, (dx, dw)) - expected) <= 1e-12 * (1 + abs(expected))
 
 
-@pytest.mark.parametrize(("x", "w", "strides", "padding", "dilation", "groups"), SETTINGS)
+@pytest.mark.parametrize(
+    ("x", "w", "strides", "padding", "dilation", "groups"), SETTINGS
+)
 def test_conv_of_second_order_and_batched(x, w, strides, padding, dilation, groups):
     x, w, dx, dw = normal(*x), normal(*w), normal(*x), normal(*w)
     function = lambda x, w: wnp.conv(x, w, strides, padding, dilation, groups)
@@ -89,8 +93,13 @@ def test_conv_of_second_order_and_batched(x, w, strides, padding, dilation, grou
         batched = wg.vmap(gradients, in_axes=in_axes)(xs, ws)
         values = wg.vmap(function, in_axes=in_axes)(xs, ws)
         for lane in range(3):
-            one = (xs[lane] if in_axes[0] == 0 else xs, ws[lane] if in_axes[1] == 0 else ws)
-            np.testing.assert_allclose(values[lane], function(*one), rtol=1e-12, atol=1e-12)
+            one = (
+                xs[lane] if in_axes[0] == 0 else xs,
+                ws[lane] if in_axes[1] == 0 else ws,
+            )
+            np.testing.assert_allclose(
+                values[lane], function(*one), rtol=1e-12, atol=1e-12
+            )
             for b, e in zip(batched, gradients(*one), strict=True):
                 np.testing.assert_allclose(b[lane], e, rtol=1e-12, atol=1e-12)
 
@@ -98,26 +107,38 @@ def test_conv_of_second_order_and_batched(x, w, strides, padding, dilation, grou
 @pytest.mark.parametrize("strides", [1, 2, 3])
 @pytest.mark.parametrize("length", [5, 6, 7])
 def test_same_padding(length, strides):
-    out = wnp.conv(np.ones((1, 1, length)), np.ones((1, 1, 4)), strides, "same", dilation=2)
+    out = wnp.conv(
+        np.ones((1, 1, length)), np.ones((1, 1, 4)), strides, "same", dilation=2
+    )
     assert out.shape == (1, 1, -(-length // strides))
 
 
 @pytest.mark.parametrize("output_padding", [0, 1])
-@pytest.mark.parametrize(("strides", "padding", "dilation", "groups"), [(2, 1, 1, 1), (3, 0, 2, 2)])
-def test_conv_transpose_is_the_transpose(strides, padding, dilation, groups, output_padding):
+@pytest.mark.parametrize(
+    ("strides", "padding", "dilation", "groups"), [(2, 1, 1, 1), (3, 0, 2, 2)]
+)
+def test_conv_transpose_is_the_transpose(
+    strides, padding, dilation, groups, output_padding
+):
     settings = (strides, padding, dilation, groups)
     y, w = normal(2, 4, 3), normal(4, 2, 3)
     x = wnp.conv_transpose(y, w, *settings, output_padding)
-    assert x.shape == (2, 2 * groups, 2 * strides - 2 * padding + dilation * 2 + 1 + output_padding)
+    assert x.shape == (
+        2,
+        2 * groups,
+        2 * strides - 2 * padding + dilation * 2 + 1 + output_padding,
+    )
     other = normal(*x.shape)
     np.testing.assert_allclose(
         np.vdot(x, other), np.vdot(y, wnp.conv(other, w, *settings)), rtol=1e-12
     )
-    function = lambda y, w: (wnp.conv_transpose(y, w, *settings, output_padding) ** 2).sum()
+    function = lambda y, w: (
+        wnp.conv_transpose(y, w, *settings, output_padding) ** 2
+    ).sum()
     wg.check_grads(function, (y, w), order=2)
 
 
-# -- convolve and correlate --------------------------------------------------------------
+# -- convolve and correlate -----------------------------------------------------------
 
 LENGTHS = [(7, 3), (3, 7), (6, 4), (4, 6), (5, 5), (1, 1), (4, 1)]
 
@@ -149,7 +170,7 @@ def test_numpys_convolve_arrives_here():
     np.testing.assert_allclose(got, [x[1:].sum(), x[:-1].sum()], rtol=1e-14)
 
 
-# -- pooling ------------------------------------------------------------------------------
+# -- pooling --------------------------------------------------------------------------
 
 POOLS = [
     ((2, 3, 8), 2, None, 0),
@@ -163,7 +184,13 @@ def patches(x, window, strides, padding, fill):
     """Every window of every channel, by loops."""
     count = x.ndim - 2
     window = (window,) * count if isinstance(window, int) else window
-    strides = window if strides is None else (strides,) * count if isinstance(strides, int) else strides
+    strides = (
+        window
+        if strides is None
+        else (strides,) * count
+        if isinstance(strides, int)
+        else strides
+    )
     if padding == "same":
         padding = []
         for n, k, s in zip(x.shape[2:], window, strides, strict=True):
@@ -172,10 +199,13 @@ def patches(x, window, strides, padding, fill):
     elif padding == 0:
         padding = ((0, 0),) * count
     x = np.pad(x, ((0, 0), (0, 0), *padding), constant_values=fill)
-    places = [(n - k) // s + 1 for n, k, s in zip(x.shape[2:], window, strides, strict=True)]
+    places = [
+        (n - k) // s + 1 for n, k, s in zip(x.shape[2:], window, strides, strict=True)
+    ]
     for place in product(*map(range, places)):
         index = tuple(
-            slice(p * s, p * s + k) for p, s, k in zip(place, strides, window, strict=True)
+            slice(p * s, p * s + k)
+            for p, s, k in zip(place, strides, window, strict=True)
         )
         yield x[(..., *index)].reshape(*x.shape[:2], -1)
 
@@ -189,7 +219,9 @@ def test_pooling(name, shape, window, strides, padding):
     reduced = np.max if name == "max_pool" else np.mean
     expected = [reduced(p, -1) for p in patches(x, window, strides, padding, fill)]
     out = function(x)
-    np.testing.assert_allclose(out.reshape(*out.shape[:2], -1), np.stack(expected, -1), rtol=1e-14)
+    np.testing.assert_allclose(
+        out.reshape(*out.shape[:2], -1), np.stack(expected, -1), rtol=1e-14
+    )
     wg.check_grads(lambda x: (function(x) ** 2).sum(), (x,), order=2)
     lanes = np.stack([x, 2 * x - 1])
     batched = wg.vmap(function)(lanes)
@@ -208,7 +240,7 @@ def test_padding_is_never_the_largest():
     np.testing.assert_array_equal(wnp.max_pool(whole, 3, 1, "same"), [[[-5, -5]]])
 
 
-# -- errors -------------------------------------------------------------------------------
+# -- errors ---------------------------------------------------------------------------
 
 X, W = np.ones((1, 2, 4)), np.ones((2, 2, 3))
 SHAPE, ARGUMENT = wg.errors.ShapeError, wg.errors.ArgumentError
@@ -217,7 +249,11 @@ ERRORS = [
     (lambda: wnp.conv(X[:, :1], W), SHAPE, "conv: (1, 1, 4) has 1 channels"),
     (lambda: wnp.conv(X, W[:, :1], groups=3), SHAPE, "with groups=3 takes 3"),
     (lambda: wnp.conv(X, W, dilation=2), SHAPE, "does not fit into (4,)"),
-    (lambda: wnp.conv(X, W, strides=0), ARGUMENT, "conv: strides=0 with 1 spatial axes"),
+    (
+        lambda: wnp.conv(X, W, strides=0),
+        ARGUMENT,
+        "conv: strides=0 with 1 spatial axes",
+    ),
     (lambda: wnp.conv(X, W, dilation=(1, 1)), ARGUMENT, "conv: dilation=(1, 1)"),
     (lambda: wnp.conv(X, W, padding="full"), ARGUMENT, "conv: padding='full'"),
     (lambda: wnp.conv(X, W, padding=-1), ARGUMENT, "conv: padding=-1"),
@@ -225,10 +261,18 @@ ERRORS = [
     (lambda: wnp.conv_transpose(X, W, padding="same"), ARGUMENT, "padding='same', but"),
     (lambda: wnp.conv_transpose(X, W, output_padding=1), SHAPE, "is convolved to (4,)"),
     (lambda: wnp.conv_transpose(X, W, padding=3), SHAPE, "no array of shape (0,)"),
-    (lambda: wnp.max_pool(X[0], 2), SHAPE, "max_pool: expected (batch, channels, *space)"),
+    (
+        lambda: wnp.max_pool(X[0], 2),
+        SHAPE,
+        "max_pool: expected (batch, channels, *space)",
+    ),
     (lambda: wnp.avg_pool(X, 5), SHAPE, "avg_pool: a window of (5,)"),
     (lambda: wnp.avg_pool(X, (2, 2)), ARGUMENT, "avg_pool: window=(2, 2)"),
-    (lambda: wg.vjp(lambda a: wnp.convolve(a, a, "odd"), X[0, 0]), ARGUMENT, "mode='odd'"),
+    (
+        lambda: wg.vjp(lambda a: wnp.convolve(a, a, "odd"), X[0, 0]),
+        ARGUMENT,
+        "mode='odd'",
+    ),
     (lambda: wg.vjp(lambda a: wnp.correlate(a, a, 3), X[0, 0]), ARGUMENT, "mode=3"),
 ]
 

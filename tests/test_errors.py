@@ -37,7 +37,10 @@ def test_text(case):
 
 def _has_text(statement: ast.Raise) -> bool:
     """Not ``raise``, which passes an error on, nor an abstract method's."""
-    return statement.exc is not None and ast.unparse(statement.exc) != "NotImplementedError"
+    return (
+        statement.exc is not None
+        and ast.unparse(statement.exc) != "NotImplementedError"
+    )
 
 
 # Programs that use the library; `tests/test_cli.py` does the same for them.

@@ -15,7 +15,11 @@ import sympy
 
 import wengert as wg
 import wengert.numpy as np
+from wengert._control.loops import fori_loop
 from wengert._core.op import OPS
+from wengert._modes.checkpoint import checkpoint
+from wengert._modes.custom import custom_jvp
+from wengert._modes.opaque import opaque
 from wengert.explain import _differences, _reference
 from wengert.explain._formulas import FORMULAS
 from wengert.explain._layout import layered
@@ -211,6 +215,29 @@ def test_a_trace_inside_knows_derivatives_inside():
     assert found.rows[0].adjoint == 6.0
 
 
+def test_functions_with_rules_of_their_own_are_one_line():
+    @custom_jvp
+    def cube(x):
+        return x * x * x
+
+    cube.defjvp(lambda primals, tangents: (primals[0] ** 3, -tangents[0]))
+    found = wg.explain.trace(lambda x: cube(x) * 2.0)(3.0)
+    assert [r.expression for r in found.rows] == ["x", "custom_jvp(cube)(v1)", "v2 * 2"]
+    assert found.rows[0].adjoint == -2.0 and found.rows[-1].tangents == (-2.0,)
+
+
+def test_opaque_functions_are_traced():
+    square = opaque(lambda y: float(y) ** 2, differences="central")
+    found = wg.explain.trace(lambda x: square(x) * x)(2.0)
+    assert found.rows[0].adjoint == pytest.approx(12.0, rel=1e-6)
+
+
+def test_loops_and_checkpoints_are_unrolled():
+    step = checkpoint(lambda y: y * 2.0)
+    found = wg.explain.trace(lambda x: fori_loop(0, 3, lambda _, y: step(y), x))(1.0)
+    assert [r.expression for r in found.rows] == ["x", "v1 * 2", "v2 * 2", "v3 * 2"]
+
+
 # -- graph ----------------------------------------------------------------------------
 
 
@@ -367,6 +394,12 @@ def test_symbolic_decisions_that_need_no_value():
 def test_symbolic_functions_of_arrays(fun, expected):
     form = wg.explain.symbolic(fun, numpy.ones(2))
     assert sympy.simplify(form.expression - expected(*form.symbols)) == 0
+
+
+def test_symbolic_of_a_function_with_rules_of_its_own_is_that_of_its_code():
+    square = custom_jvp(lambda x: x * x)
+    square.defjvp(lambda primals, tangents: (primals[0] ** 2, 7.0 * tangents[0]))
+    assert str(wg.explain.symbolic(square, 1.0).derivatives) == "{x: 2*x}"
 
 
 def test_symbolic_accumulation():

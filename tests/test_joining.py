@@ -198,12 +198,16 @@ ERRORS = {
     "diagonal": lambda n, x: n.diagonal(x, 0, 1, 1),
     "diagonal of a vector": lambda n, x: n.diagonal(x[0]),
     "take": lambda n, x: n.take(x, [9], axis=0),
-    "take floats": lambda n, x: n.take(x, [0.5], axis=0),
+    "take floats": lambda n, x: n.take(x, np.array([0.5]), axis=0),
     "take_along_axis": lambda n, x: n.take_along_axis(x, ROWS, axis=1),
     "take_along_axis None": lambda n, x: n.take_along_axis(x, ROWS[None], axis=None),
-    "take_along_axis floats": lambda n, x: n.take_along_axis(x, ROWS[:, None] / 2, axis=1),
+    "take_along_axis floats": lambda n, x: n.take_along_axis(
+        x, ROWS[:, None] / 2, axis=1
+    ),
     "compress": lambda n, x: n.compress([[True]], x),
-    "concatenate casting": lambda n, x: n.concatenate((x, x), dtype=int, casting="safe"),
+    "concatenate casting": lambda n, x: n.concatenate(
+        (x, x), dtype=int, casting="safe"
+    ),
     "put": lambda n, x: n.put(n.array(x), 99, x[0]),
     "place": lambda n, x: n.place(n.array(x), np.ones((3, 4), bool), x[0, :0]),
     "putmask": lambda n, x: n.putmask(n.array(x), [True], x[0]),
@@ -219,7 +223,9 @@ def test_errors_are_numpys(name):
 
 
 def test_pad_modes_without_a_rule():
-    with pytest.raises(MissingRuleError, match="pad: mode='mean'.*\n.*\n  Fix: use one of"):
+    with pytest.raises(
+        MissingRuleError, match="pad: mode='mean'.*\n.*\n  Fix: use one of"
+    ):
         wg.vjp(lambda x: wnp.pad(x, 1, mode="mean"), X)
     with pytest.raises(MissingRuleError, match="no derivative rule"):
         wg.vjp(lambda x: wnp.pad(x, 1, mode="reflect", reflect_type="odd"), X)
@@ -229,5 +235,5 @@ def test_a_plain_array_cannot_take_traced_values():
     plain = np.zeros((3, 4))
     with pytest.raises(DependenceError, match="written into a plain NumPy array"):
         wg.vjp(lambda x: wnp.copyto(plain, x), X)
-    with pytest.raises(TypeError, match="must be of ArrayType"):
+    with pytest.raises(TypeError, match="argument 1 must be numpy.ndarray"):
         wg.vjp(lambda x: wnp.copyto([0.0], wnp.zeros(1)), X)

@@ -1,4 +1,4 @@
-"""Linear algebra: NumPy's bits, derivatives of every order, singular matrices, norms."""
+"""Linear algebra: NumPy's bits, derivatives, singular matrices, norms."""
 
 from __future__ import annotations
 
@@ -44,8 +44,16 @@ def differences(function, xs, dxs, h=1e-6):
 # Each takes the namespace, so that NumPy's value is the same code.
 CALLS = {
     "solve": (lambda np_, a, b: np_.linalg.solve(a, b), (regular, 4, 4), (vector, 4)),
-    "solve matrix": (lambda np_, a, b: np_.linalg.solve(a, b), (regular, 4, 4), (vector, 4, 2)),
-    "solve stack": (lambda np_, a, b: np_.linalg.solve(a, b), (regular, 2, 3, 3), (vector, 3)),
+    "solve matrix": (
+        lambda np_, a, b: np_.linalg.solve(a, b),
+        (regular, 4, 4),
+        (vector, 4, 2),
+    ),
+    "solve stack": (
+        lambda np_, a, b: np_.linalg.solve(a, b),
+        (regular, 2, 3, 3),
+        (vector, 3),
+    ),
     "solve stacks": (
         lambda np_, a, b: np_.linalg.solve(a, b),
         (regular, 2, 1, 3, 3),
@@ -58,13 +66,20 @@ CALLS = {
     "sign": (lambda np_, a: np_.linalg.slogdet(a).sign, (regular, 3, 3)),
     "logabsdet": (lambda np_, a: np_.linalg.slogdet(a)[1], (regular, 2, 3, 3)),
     "cholesky": (lambda np_, a: np_.linalg.cholesky(a), (positive, 3, 3)),
-    "cholesky upper": (lambda np_, a: np_.linalg.cholesky(a, upper=True), (positive, 2, 3, 3)),
+    "cholesky upper": (
+        lambda np_, a: np_.linalg.cholesky(a, upper=True),
+        (positive, 2, 3, 3),
+    ),
     "power 0": (lambda np_, a: np_.linalg.matrix_power(a, 0) * a, (regular, 3, 3)),
     "power 1": (lambda np_, a: np_.linalg.matrix_power(a, 1), (regular, 3, 3)),
     "power 3": (lambda np_, a: np_.linalg.matrix_power(a, 3), (regular, 3, 3)),
     "power 7": (lambda np_, a: np_.linalg.matrix_power(a, 7), (regular, 2, 3, 3)),
     "power -2": (lambda np_, a: np_.linalg.matrix_power(a, -2), (regular, 3, 3)),
-    "multi_dot 2": (lambda np_, *x: np_.linalg.multi_dot(x), (vector, 3, 2), (vector, 2)),
+    "multi_dot 2": (
+        lambda np_, *x: np_.linalg.multi_dot(x),
+        (vector, 3, 2),
+        (vector, 2),
+    ),
     "multi_dot 3": (
         lambda np_, *x: np_.linalg.multi_dot(x),
         (vector, 5, 2),
@@ -100,7 +115,9 @@ def test_value_and_derivatives(call, makers, kind):
     value, tangent = wg.jvp(function, xs, dxs)
     assert same_bits(value, expected)
     slope = differences(lambda *a: call(np, *a), xs, dxs)
-    np.testing.assert_allclose(tangent, slope, rtol=1e-6, atol=1e-6 * (1 + abs(slope).max()))
+    np.testing.assert_allclose(
+        tangent, slope, rtol=1e-6, atol=1e-6 * (1 + abs(slope).max())
+    )
     value, pullback = wg.vjp(function, *xs)
     assert same_bits(value, expected)
     ct = vector(*np.shape(value), kind=complex if np.iscomplexobj(value) else float)
@@ -123,9 +140,14 @@ def test_second_order_and_vmap(call, makers):
     reverse = wg.vjp(gradients, *xs)[1](dxs)
     for i, (f, r) in enumerate(zip(forward, reverse, strict=True)):
         slope = differences(lambda *a, i=i: gradients(*a)[i], xs, dxs)
-        np.testing.assert_allclose(f, slope, rtol=1e-5, atol=1e-5 * (1 + abs(slope).max()))
+        np.testing.assert_allclose(
+            f, slope, rtol=1e-5, atol=1e-5 * (1 + abs(slope).max())
+        )
         np.testing.assert_allclose(f, r, rtol=1e-9, atol=1e-9 * (1 + abs(slope).max()))
-    lanes = tuple(np.stack([x, x + 0.1 * dx @ np.eye(dx.shape[-1])]) for x, dx in zip(xs, dxs, strict=True))
+    lanes = tuple(
+        np.stack([x, x + 0.1 * dx @ np.eye(dx.shape[-1])])
+        for x, dx in zip(xs, dxs, strict=True)
+    )
     if "cholesky" not in str(makers) and "positive" in str(makers[0][0]):
         lanes = tuple(np.stack([x, 2 * x]) for x in xs)
     batched = wg.vmap(gradients)(*lanes)
@@ -154,7 +176,8 @@ SINGULAR = {
 def cofactors(a):
     n = len(a)
     minors = [
-        [np.linalg.det(np.delete(np.delete(a, i, 0), j, 1)) for j in range(n)] for i in range(n)
+        [np.linalg.det(np.delete(np.delete(a, i, 0), j, 1)) for j in range(n)]
+        for i in range(n)
     ]
     return np.array(minors) * (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
 
@@ -174,7 +197,11 @@ def test_higher_derivatives_of_det_at_singular_matrices(a):
 
     # A determinant is a polynomial: its coefficients, from values at n + 1 points.
     t = np.linspace(-1, 1, len(a) + 1)
-    c = np.polynomial.Polynomial.fit(t, [np.linalg.det(a + s * e) for s in t], len(a)).convert().coef
+    c = (
+        np.polynomial.Polynomial.fit(t, [np.linalg.det(a + s * e) for s in t], len(a))
+        .convert()
+        .coef
+    )
     second = wg.grad(wg.grad(along))
     np.testing.assert_allclose(second(0.0), 2 * c[2], rtol=1e-10, atol=1e-10)
     third = 6 * c[3] if len(c) > 3 else 0.0
@@ -195,7 +222,7 @@ def test_slogdet_is_numpys_result():
     assert not wg.grad(lambda a: wnp.linalg.slogdet(a).sign)(a).any()
 
 
-# -- singular systems, cholesky -----------------------------------------------------------
+# -- singular systems, cholesky -------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -225,7 +252,9 @@ def test_cholesky_reads_one_triangle(upper):
     assert same_bits(gradient, np.triu(gradient) if upper else np.tril(gradient))
     symmetric = e + e.T
     tangent = wg.jvp(function, (a,), (symmetric,))[1]
-    np.testing.assert_allclose(tangent, differences(function, [a], [symmetric]), atol=1e-8)
+    np.testing.assert_allclose(
+        tangent, differences(function, [a], [symmetric]), atol=1e-8
+    )
     one_sided = np.triu(symmetric) if upper else np.tril(symmetric)
     assert same_bits(wg.jvp(function, (a,), (one_sided,))[1], tangent)
 
@@ -236,7 +265,73 @@ def test_cholesky_of_a_product_has_the_gradient_of_the_whole():
     np.testing.assert_allclose(gradient, 2 * b, rtol=1e-10)  # |L|^2 = trace(b b^T)
 
 
-# -- norms ------------------------------------------------------------------------------
+# -- eigenvalues and singular values --------------------------------------------------
+
+SPECTRAL = {
+    "eigenvalues": (lambda np_, a: np_.linalg.eigh(a)[0], (3, 3)),
+    "eigenvectors": (lambda np_, a: np_.linalg.eigh(a).eigenvectors, (3, 3)),
+    "upper": (lambda np_, a: np_.linalg.eigh(a, "U")[1], (2, 3, 3)),
+    "eigvalsh": (lambda np_, a: np_.linalg.eigvalsh(a), (2, 3, 3)),
+    "svdvals": (lambda np_, a: np_.linalg.svdvals(a), (2, 3, 4)),
+    "svd of values": (lambda np_, a: np_.linalg.svd(a, compute_uv=False), (3, 4)),
+    "svd square": (lambda np_, a: np_.linalg.svd(a)[0], (4, 4)),
+    "svd left": (lambda np_, a: np_.linalg.svd(a, full_matrices=False)[0], (4, 3)),
+    "svd right": (lambda np_, a: np_.linalg.svd(a, full_matrices=False).Vh, (2, 3, 4)),
+}
+
+
+@pytest.mark.parametrize(("call", "shape"), SPECTRAL.values(), ids=SPECTRAL)
+def test_spectral_value_and_derivatives(call, shape):
+    a, da = vector(*shape), vector(*shape)
+
+    def function(a):
+        return call(wnp, a)
+
+    assert same_bits(function(a), call(np, a))
+    value, tangent = wg.jvp(function, (a,), (da,))
+    assert same_bits(value, call(np, a))
+    np.testing.assert_allclose(
+        tangent, differences(function, [a], [da]), rtol=1e-6, atol=1e-6
+    )
+    ct = vector(*value.shape)
+    gradient = wg.vjp(function, a)[1](ct)[0]
+    assert abs(inner([gradient], [da]) - inner([ct], [tangent])) < 1e-9
+    second = wg.jvp(lambda a: wg.vjp(function, a)[1](ct)[0], (a,), (da,))[1]
+    slope = differences(lambda a: wg.vjp(function, a)[1](ct)[0], [a], [da])
+    np.testing.assert_allclose(
+        second, slope, rtol=1e-5, atol=1e-5 * (1 + abs(slope).max())
+    )
+
+
+def test_product_of_the_factors_is_the_identity_map():
+    a = vector(4, 3)
+
+    def rebuilt(a):
+        u, s, vh = wnp.linalg.svd(a, full_matrices=False)
+        return (u * s) @ vh
+
+    np.testing.assert_allclose(
+        wg.jacobian(rebuilt)(a).reshape(12, 12), np.eye(12), atol=1e-12
+    )
+
+
+def test_coinciding_eigenvalues_have_finite_sums():
+    gradient = wg.grad(lambda a: (wnp.linalg.eigvalsh(a) ** 2).sum())(np.eye(3))
+    np.testing.assert_allclose(gradient, 2 * np.eye(3), atol=1e-15)
+
+
+def test_complex_eigenvalues_are_real_and_differentiable():
+    a = positive(3, 3, kind=complex)
+    for name in ("eigvalsh", "svdvals"):
+        function = lambda a, n=name: getattr(wnp.linalg, n)(a)
+        da = vector(3, 3, kind=complex)
+        da = da + da.conj().T
+        tangent = wg.jvp(function, (a,), (da,))[1]
+        np.testing.assert_allclose(tangent, differences(function, [a], [da]), atol=1e-7)
+    assert wg.vjp(lambda a: wnp.linalg.eigh(a)[0], a)[1](np.ones(3))[0].dtype == a.dtype
+
+
+# -- norms ----------------------------------------------------------------------------
 
 NORMS = [
     ((5,), None, None),
@@ -254,6 +349,10 @@ NORMS = [
     ((3, 4), -1, None),
     ((3, 4), np.inf, None),
     ((3, 4), -np.inf, None),
+    ((3, 4), 2, None),
+    ((3, 4), -2, None),
+    ((3, 4), "nuc", None),
+    ((3, 2, 4), 2, (2, 0)),
     ((3, 4), 2, 1),
     ((3, 4), 3, 0),
     ((2, 3, 4), None, None),
@@ -278,7 +377,9 @@ def test_norm(shape, ord, axis, keepdims, kind):
     assert same_bits(function(x), expected)
     value, tangent = wg.jvp(function, (x,), (dx,))
     assert same_bits(value, expected)
-    np.testing.assert_allclose(tangent, differences(function, [x], [dx]), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(
+        tangent, differences(function, [x], [dx]), rtol=1e-6, atol=1e-7
+    )
     ct = vector(*np.shape(value))
     (gradient,) = wg.vjp(function, x)[1](ct)
     assert abs(inner([gradient], [dx]) - inner([ct], [tangent])) < 1e-12
@@ -293,7 +394,9 @@ def test_norm(shape, ord, axis, keepdims, kind):
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_vector_norm(axis, ord, keepdims):
     x = vector(2, 3, 4)
-    function = lambda x: wnp.linalg.vector_norm(x, axis=axis, ord=ord, keepdims=keepdims)
+    function = lambda x: wnp.linalg.vector_norm(
+        x, axis=axis, ord=ord, keepdims=keepdims
+    )
     expected = np.linalg.vector_norm(x, axis=axis, ord=ord, keepdims=keepdims)
     assert same_bits(function(x), expected)
     assert same_bits(wg.vjp(function, x)[0], expected)
@@ -310,7 +413,9 @@ def test_count_of_nonzero_entries_has_no_slope():
 def test_gradient_of_a_norm_at_zero_is_finite(ord):
     gradient = wg.grad(lambda x: wnp.linalg.norm(x, ord))(np.zeros(3))
     assert same_bits(gradient, np.zeros(3))
-    assert not wg.jvp(lambda x: wnp.linalg.norm(x, ord), (np.zeros(3),), (np.ones(3),))[1]
+    assert not wg.jvp(lambda x: wnp.linalg.norm(x, ord), (np.zeros(3),), (np.ones(3),))[
+        1
+    ]
 
 
 def test_one_zero_row_does_not_spoil_the_others():
@@ -337,11 +442,33 @@ def test_numpys_own_names_arrive_here():
 
 ERRORS = [
     (lambda x: wnp.linalg.norm(x, "odd"), (3,), ValueError, "Invalid norm order 'odd'"),
-    (lambda x: wnp.linalg.norm(x, 1), (2, 2, 2), ValueError, "Improper number of dimensions"),
+    (
+        lambda x: wnp.linalg.norm(x, 1),
+        (2, 2, 2),
+        ValueError,
+        "Improper number of dimensions",
+    ),
     (lambda x: wnp.linalg.norm(x, axis=3), (2, 2), np.exceptions.AxisError, "axis 3"),
     (lambda x: wnp.linalg.det(x), (2, 3), np.linalg.LinAlgError, "must be square"),
     (lambda x: wnp.linalg.solve(x, np.ones(3)), (2, 2), ValueError, "mismatch"),
-    (lambda x: wnp.linalg.multi_dot([x]), (2, 2), ValueError, "at least two arrays"),
+    (
+        lambda x: wnp.linalg.multi_dot([x]),
+        (2, 2),
+        wg.errors.ArgumentError,
+        "at least two arrays",
+    ),
+    (
+        lambda x: wnp.linalg.svd(x),
+        (2, 3),
+        wg.errors.MissingRuleError,
+        "full_matrices=False",
+    ),
+    (
+        lambda x: wg.jvp(lambda z: wnp.linalg.eigh(z)[1], (x + 0j,), (x * 1j,)),
+        (2, 2),
+        wg.errors.MissingRuleError,
+        "eigh: complex vectors have no derivative",
+    ),
 ]
 
 

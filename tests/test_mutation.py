@@ -623,7 +623,7 @@ def gaussian_elimination_with_pivoting(np: Any, x: Any) -> Any:
     a[:, :3] = x[:3]
     a[:, 3] = x[3]
     for k in range(3):
-        pivot = k + int(numpy.argmax([abs(float(v)) for v in magnitudes(a[k:, k])]))
+        pivot = k + int(np.argmax(np.abs(a[k:, k].real)))
         if pivot != k:
             a[[k, pivot]] = a[[pivot, k]]
         for i in range(k + 1, 3):
@@ -633,14 +633,6 @@ def gaussian_elimination_with_pivoting(np: Any, x: Any) -> Any:
         rest = a[i, 3] - (a[i, i + 1 : 3] * solution[i + 1 :]).sum()
         solution[i] = rest / a[i, i]
     return solution
-
-
-def magnitudes(column: Any) -> list[float]:
-    import wengert as wg
-
-    if isinstance(column, numpy.ndarray):
-        return list(abs(column.real))
-    return [float(wg.stop_gradient(v)) for v in column]
 
 
 @_program

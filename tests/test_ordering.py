@@ -102,7 +102,9 @@ def test_values_without_dependence():
         return x[order] * wnp.unique(wnp.array([3, 1, 1, 2]))
 
     same_bits(wg.vjp(call, X[0, :3])[0], X[0, [2, 1, 0]] * [1, 2, 3])
-    with pytest.raises(MissingRuleError, match="numpy.unique: there is no derivative rule"):
+    with pytest.raises(
+        MissingRuleError, match="numpy.unique: there is no derivative rule"
+    ):
         wg.vjp(wnp.unique, X)
 
 

@@ -74,7 +74,7 @@ class TestFlight:
             for throw in zip(DISTANCES, SPEEDS, ANGLES, strict=True)
         ]
         found = flight.height_with_drag(DISTANCES, SPEEDS, ANGLES, DRAG)
-        np.testing.assert_allclose(found, expected, atol=2e-6)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
     @pytest.mark.parametrize("argument", range(4))
     def test_gradient_through_the_stop_is_the_difference(self, argument):

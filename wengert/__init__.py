@@ -1,24 +1,53 @@
 """Wengert: derivatives of ordinary NumPy code, forward and reverse, to any order."""
 
 import wengert.numpy as _numpy  # fills the op table and gives traced arrays their methods
-from wengert import explain
+from wengert import explain, smooth
+from wengert._control import cond, fori_loop, map, range, scan, while_loop
 from wengert._core import tree
+from wengert._modes.audit import audit, debug_nans
+from wengert._modes.check import check_grads, finite_difference
+from wengert._modes.checkpoint import binomial, checkpoint
+from wengert._modes.custom import (
+    custom_jvp,
+    custom_vjp,
+    stop_gradient,
+    straight_through,
+)
 from wengert._modes.directional import jvp, linearize
 from wengert._modes.matrices import hessian, hvp, jacobian
+from wengert._modes.opaque import opaque
 from wengert._modes.reverse import grad, value_and_grad, vjp
 from wengert._modes.vectorized import vmap
 
 __version__ = "0.1.0"
 __all__ = [
+    "audit",
+    "binomial",
+    "check_grads",
+    "checkpoint",
+    "cond",
+    "custom_jvp",
+    "custom_vjp",
+    "debug_nans",
     "explain",
+    "finite_difference",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
     "linearize",
+    "map",
+    "opaque",
+    "range",
+    "scan",
+    "smooth",
+    "stop_gradient",
+    "straight_through",
     "tree",
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

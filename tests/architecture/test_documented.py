@@ -59,6 +59,8 @@ def test_functions_of_numpy_are_found_by_numpys_names():
     assert {"sin", "sum", "reshape", "where"} <= set(dir(wnp))
 
 
-@pytest.mark.parametrize("name", sorted(set(map(module_name, FILES)) - {"wengert.__main__"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(map(module_name, FILES)) - {"wengert.__main__"})
+)
 def test_modules_have_a_docstring(name):
     assert importlib.import_module(name).__doc__

@@ -38,7 +38,9 @@ def _written_rules(op):
     """The vjp rules as their authors wrote them, without the families' wrappers."""
     for rule in op.vjps if isinstance(op.vjps, tuple) else (op.vjps,):
         rule = getattr(rule, "reads", rule)
-        cells = inspect.getclosurevars(rule).nonlocals if inspect.isfunction(rule) else {}
+        cells = (
+            inspect.getclosurevars(rule).nonlocals if inspect.isfunction(rule) else {}
+        )
         written = [
             cells[name]
             for name in ("transpose", "transpose_lhs", "transpose_rhs")

@@ -20,7 +20,9 @@ def _assigned(tree: ast.Module) -> set[str]:
     for node in tree.body:
         if isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if isinstance(node.value, (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.Call)):
+            if isinstance(
+                node.value, (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.Call)
+            ):
                 names |= {t.id for t in targets if isinstance(t, ast.Name)}
     return names
 
@@ -28,7 +30,9 @@ def _assigned(tree: ast.Module) -> set[str]:
 def _mutated(function: ast.AST) -> Iterator[str]:
     """Names whose items are set, or that a mutating method is called on."""
     for node in ast.walk(function):
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, (ast.Store, ast.Del)):
+        if isinstance(node, ast.Subscript) and isinstance(
+            node.ctx, (ast.Store, ast.Del)
+        ):
             if isinstance(node.value, ast.Name):
                 yield node.value.id
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):

@@ -18,7 +18,7 @@ class Case(NamedTuple):
 
 
 def case(call: Callable[[], Any], error: type[Exception], *texts: str) -> Case:
-    """An error of Wengert's own: its texts in this order, a place in this file, a fix."""
+    """An error of Wengert's own: these texts in order, a place in this file, a fix."""
 
     def check(found: BaseException) -> None:
         assert type(found) is error, repr(found)
@@ -33,20 +33,27 @@ def case(call: Callable[[], Any], error: type[Exception], *texts: str) -> Case:
 
 
 def as_numpy(
-    call: Callable[[], Any], plain: Callable[[], Any], error: type[Exception], *texts: str
+    call: Callable[[], Any],
+    plain: Callable[[], Any],
+    error: type[Exception],
+    *texts: str,
 ) -> Case:
     """An error of Wengert's own, caught by whoever catches NumPy's of the same call."""
     own = case(call, error, *texts)
 
     def check(found: BaseException) -> None:
-        builtin = next(c for c in type(caught(plain)).__mro__ if c.__module__ == "builtins")
+        builtin = next(
+            c for c in type(caught(plain)).__mro__ if c.__module__ == "builtins"
+        )
         assert isinstance(found, builtin), repr(found)
         own.check(found)
 
     return Case(call, check)
 
 
-def in_numpys_words(call: Callable[[], Any], plain: Callable[[], Any], text: str) -> Case:
+def in_numpys_words(
+    call: Callable[[], Any], plain: Callable[[], Any], text: str
+) -> Case:
     """An error of NumPy's, for arguments that NumPy would refuse too."""
 
     def check(found: BaseException) -> None:

@@ -31,7 +31,12 @@ BOUNDS = [
         "is 2.5, not an integer",
         "as in int(",
     ),
-    case(lambda: loops.range(), ArgumentError, "range: 0 bounds were given", "range(stop)"),
+    case(
+        lambda: loops.range(),
+        ArgumentError,
+        "range: 0 bounds were given",
+        "range(stop)",
+    ),
     case(
         lambda: loops.range(3, unroll=2),
         ArgumentError,
@@ -124,7 +129,9 @@ SCHEDULES = [
     ),
     case(
         lambda: wg.grad(
-            lambda x: loops.fori_loop(0, 9, lambda i, s: s * x, x, checkpoints="1B").sum()
+            lambda x: loops.fori_loop(
+                0, 9, lambda i, s: s * x, x, checkpoints="1B"
+            ).sum()
         )(X),
         CheckpointError,
         "checkpoints='1B': one state of the loop takes 24 bytes",
@@ -139,7 +146,7 @@ SCHEDULES = [
     case(
         lambda: _written_to(),
         CheckpointError,
-        "an array of shape (3,) was written to after a checkpointed function had read it",
+        "an array of shape (3,) was written to after a checkpointed function had read",
         "pass the array as an argument",
     ),
     case(

@@ -106,9 +106,15 @@ TRACED = [
         "which has ended",
         "has_aux=True",
     ),
-    case(traced(lambda x: math.sin(x[0])), DependenceError, "float(): ", "wengert.numpy"),
-    case(traced(lambda x: x[0].item()), DependenceError, "item(): ", "x[i] is a scalar"),
-    case(traced(lambda x: complex(x[0])), DependenceError, "complex(): ", "stop_gradient"),
+    case(
+        traced(lambda x: math.sin(x[0])), DependenceError, "float(): ", "wengert.numpy"
+    ),
+    case(
+        traced(lambda x: x[0].item()), DependenceError, "item(): ", "x[i] is a scalar"
+    ),
+    case(
+        traced(lambda x: complex(x[0])), DependenceError, "complex(): ", "stop_gradient"
+    ),
     case(
         traced(lambda x: np.zeros(3).__setitem__(slice(None), x)),
         DependenceError,
@@ -162,7 +168,9 @@ AS_NUMPY = [
         "Cannot cast output from float64 to int64",
         "astype(float)",
     ),
-    as_numpy(traced(lambda x: x[x]), lambda: X[X], IndexingError, "only integers, slices"),
+    as_numpy(
+        traced(lambda x: x[x]), lambda: X[X], IndexingError, "only integers, slices"
+    ),
 ]
 
 CASES = [*ROWS, *TRACED, *AS_NUMPY]

@@ -11,6 +11,7 @@ import numpy as np
 import wengert as wg
 import wengert.numpy as wnp
 from tests.errors.case import case
+from wengert._modes.opaque import opaque
 from wengert.errors import (
     ArgumentError,
     CheckpointError,
@@ -51,7 +52,9 @@ CASES = [
     case(lambda: wg.explain.symbolic(lambda x: range(int(x))), SymbolicError,
          "symbolic: the program needs the value of x to choose"),
     case(lambda: wg.explain.symbolic(lambda x: wnp.rint(x)), SymbolicError,
-         "symbolic: the op rint has no symbolic form here", "wg.explain.trace"),
+         "symbolic: rint has no symbolic form here", "wg.explain.trace"),
+    case(lambda: wg.explain.symbolic(lambda x: opaque(square)(x)), SymbolicError,
+         "symbolic: opaque(square) has no symbolic form here"),
     case(lambda: wg.explain.symbolic(lambda x: (x, x)), SymbolicError,
          "symbolic: the function returned 2 values", "return one number or one array"),
     case(lambda: wg.explain.symbolic(lambda x: "text"), SymbolicError,
@@ -62,8 +65,9 @@ CASES = [
     case(without("sympy", lambda: wg.explain.symbolic(square)), MissingLibraryError,
          "explain.symbolic: sympy is not installed", "optional",
          "python -m pip install 'wengert[symbolic]'"),
-    case(without("mpmath", lambda: wg.explain.compare(square, 1.0)), MissingLibraryError,
-         "explain.compare: mpmath is not installed", "'wengert[symbolic]'"),
+    case(without("mpmath", lambda: wg.explain.compare(square, 1.0)),
+         MissingLibraryError, "explain.compare: mpmath is not installed",
+         "'wengert[symbolic]'"),
     case(without("matplotlib", lambda: wg.explain.plot_modes(io.BytesIO())),
          MissingLibraryError, "explain.plot_modes: matplotlib is not installed",
          "'wengert[plot]'"),
@@ -72,7 +76,7 @@ CASES = [
     case(lambda: wg.explain.compare(wnp.sum, np.ones(0)), ArgumentError,
          "compare: x is array([], dtype=float64)", "non-empty"),
     case(lambda: wg.explain.compare(lambda x: wnp.rint(x), 1.5), SymbolicError,
-         "compare: the op rint has no symbolic form here"),
+         "compare: rint has no symbolic form here"),
     case(lambda: wg.explain.step_sizes(square, 1), ArgumentError,
          "step_sizes: x is 1, not a float", "such as 1.0"),
     case(lambda: wg.explain.step_sizes(square, 0.0), ArgumentError,

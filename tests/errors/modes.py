@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import wengert as wg
-import wengert.smooth
 import wengert.numpy as wnp
+import wengert.smooth
 from tests.errors.case import case
 from wengert.errors import ArgumentError, DTypeError, ShapeError, TreeError
 

@@ -7,7 +7,13 @@ import numpy as np
 import wengert as wg
 import wengert.numpy as wnp
 from tests.errors.case import as_numpy, case
-from wengert.errors import ArgumentError, AxisError, DTypeError, MissingRuleError, ShapeError
+from wengert.errors import (
+    ArgumentError,
+    AxisError,
+    DTypeError,
+    MissingRuleError,
+    ShapeError,
+)
 
 A = np.arange(6.0).reshape(2, 3)
 
@@ -80,11 +86,15 @@ CONTRACTIONS = [
 ]
 
 WINDOWS = [
-    case(lambda: wnp.conv(X[0], W), ShapeError, "conv: expected (batch, channels, *space)"),
+    case(
+        lambda: wnp.conv(X[0], W),
+        ShapeError,
+        "conv: expected (batch, channels, *space)",
+    ),
     case(
         lambda: wnp.conv(X, W[:, :1]),
         ShapeError,
-        "conv: (1, 2, 5) has 2 channels, but the kernel (1, 1, 3) with groups=1 takes 1",
+        "conv: (1, 2, 5) has 2 channels, but the kernel (1, 1, 3) with groups=1 takes",
         "the same number of channels",
     ),
     case(
@@ -122,10 +132,21 @@ WINDOWS = [
         "convolve: mode='most'",
         '"full", "same" or "valid"',
     ),
-    case(lambda: wnp.max_pool(A, 2), ShapeError, "max_pool: expected (batch, channels, *space)"),
+    case(
+        lambda: wnp.max_pool(A, 2),
+        ShapeError,
+        "max_pool: expected (batch, channels, *space)",
+    ),
 ]
 
 AS_NUMPY = [
+    as_numpy(
+        traced(lambda a: wnp.linalg.multi_dot([a])),
+        lambda: np.linalg.multi_dot([A]),
+        ArgumentError,
+        "multi_dot: expecting at least two arrays",
+        "give two or more matrices",
+    ),
     as_numpy(
         traced(lambda a: wnp.sum(a, axis=2)),
         lambda: np.sum(A, axis=2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import wengert as wg
+import wengert.numpy as wnp
 from tests.errors.case import case
 from wengert._core.op import OPS, Op
 from wengert._core.types import ArrayType
@@ -18,6 +19,7 @@ from wengert.errors import (
 from wengert.testing import check_op
 
 _SIN = OPS["sin"]
+HERMITIAN = np.array([[2.0, 1.0j], [-1.0j, 3.0]])
 Z = np.array([1.0 + 1.0j])
 
 
@@ -49,8 +51,16 @@ CHECKS = [
 
 OPERANDS = [
     case(
+        lambda: wg.jvp(wnp.linalg.eigh, (HERMITIAN,), (HERMITIAN,)),
+        MissingRuleError,
+        "eigh: complex vectors have no derivative",
+        "numpy.linalg.eigvalsh",
+    ),
+    case(
         lambda: OPS["getitem"].abstract(
-            ArrayType((3,), np.dtype(float)), ArrayType((3,), np.dtype(bool)), index=(0,)
+            ArrayType((3,), np.dtype(float)),
+            ArrayType((3,), np.dtype(bool)),
+            index=(0,),
         ),
         MissingRuleError,
         "indexing: the number of entries that a boolean mask selects is not known",

@@ -10,12 +10,12 @@ from unittest import mock
 import click
 import numpy as np
 
+import wengert.examples.elimination as elimination
 import wengert.examples.robot
 import wengert.examples.robot.plots  # noqa: F401  (so that it can be hidden)
 from tests.errors.case import program
 from wengert.cli import main
 from wengert.cli.robot import robot
-import wengert.examples.elimination as elimination
 from wengert.examples.robot.calibration import calibrate, read_measurements
 from wengert.examples.robot.problems import Unusable
 
@@ -29,7 +29,9 @@ def reading(content):
     def call():
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "throw.csv"
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+            path.write_bytes(
+                content if isinstance(content, bytes) else content.encode()
+            )
             return calibrate(read_measurements(path))
 
     return call
@@ -48,21 +50,32 @@ def _again():
 def _without_matplotlib():
     package = wengert.examples.robot
     name = "wengert.examples.robot.plots"
-    with mock.patch.dict(sys.modules, {name: None}), mock.patch.object(package, "plots"):
+    with (
+        mock.patch.dict(sys.modules, {name: None}),
+        mock.patch.object(package, "plots"),
+    ):
         del package.plots
         robot.main([], standalone_mode=False)
 
 
 MEASUREMENTS = [
-    program(lambda: read_measurements(Path("none.csv")), Unusable, "there is no file none.csv"),
+    program(
+        lambda: read_measurements(Path("none.csv")),
+        Unusable,
+        "there is no file none.csv",
+    ),
     program(lambda: read_measurements(Path("/")), Unusable, "measurements: /: "),
     program(reading(b"\xff\xfe\x00"), Unusable, "is not a text file (UTF-8)"),
     program(reading("a,b\n1,2\n"), Unusable, "has no column t, x, y", "must be t,x,y"),
     program(reading(HEADER + "0,0,0\n"), Unusable, "has 1 rows, but a fit needs "),
     program(reading(HEADER + ROWS * 20000), Unusable, " rows; give at most "),
     program(reading(HEADER + '"a"b,1,2\n'), Unusable, "line 2: "),
-    program(reading(HEADER + "0,zero,0\n"), Unusable, "line 2: 'zero' in column x is not"),
-    program(reading(HEADER + ROWS + ROWS), Unusable, "the times in column t must increase"),
+    program(
+        reading(HEADER + "0,zero,0\n"), Unusable, "line 2: 'zero' in column x is not"
+    ),
+    program(
+        reading(HEADER + ROWS + ROWS), Unusable, "the times in column t must increase"
+    ),
     program(
         reading(HEADER + ROWS.replace(",", "00,", 1).replace("0.7", "7000")),
         Unusable,
@@ -76,10 +89,23 @@ MEASUREMENTS = [
 ]
 
 COMMAND = [
-    program(command("--height", "99"), click.UsageError, "reaches a basket", "choose another"),
-    program(command("--height", "9", "--distance", "3"), click.UsageError, "choose a --height"),
-    program(command("--out", "/dev/null/robot"), click.UsageError, "--out /dev/null/robot: "),
-    program(lambda: _again(), click.UsageError, "holds results.json already", "--force"),
+    program(
+        command("--height", "99"),
+        click.UsageError,
+        "reaches a basket",
+        "choose another",
+    ),
+    program(
+        command("--height", "9", "--distance", "3"),
+        click.UsageError,
+        "choose a --height",
+    ),
+    program(
+        command("--out", "/dev/null/robot"), click.UsageError, "--out /dev/null/robot: "
+    ),
+    program(
+        lambda: _again(), click.UsageError, "holds results.json already", "--force"
+    ),
     program(
         lambda: _without_matplotlib(),
         click.UsageError,

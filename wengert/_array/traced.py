@@ -24,7 +24,7 @@ from wengert._array.views import (
 )
 from wengert._core.interp import CURRENT, Tracer, raise_leaked
 from wengert._core.source import explain
-from wengert._core.types import is_inexact, ndim_of, shape_of
+from wengert._core.types import can_assign, is_inexact, ndim_of, shape_of
 from wengert._ops.indexing import Slot, getitem
 from wengert.errors import (
     DTypeError,
@@ -246,7 +246,7 @@ class TracedArray:
             if type(new) in (int, float, bool, complex)
             else new.dtype
         )
-        if not np.can_cast(new_dtype, old.dtype, "same_kind"):
+        if not can_assign(new_dtype, old.dtype):
             raise DTypeError(
                 explain(
                     f"Cannot cast output from {new_dtype} to {old.dtype} with casting rule "

@@ -68,6 +68,17 @@ def is_bool(dtype: Any) -> bool:
     return kind == "b" if kind is not None else str(dtype).endswith("bool")
 
 
+def can_assign(source: Any, target: Any) -> bool:
+    """Whether NumPy's in-place operators store this dtype in an array of that one."""
+    if isinstance(source, np.dtype) and isinstance(target, np.dtype):
+        return np.can_cast(source, target, "same_kind")
+    return _kind_rank(source) <= _kind_rank(target)
+
+
+def _kind_rank(dtype: Any) -> int:
+    return 0 if is_bool(dtype) else 1 + is_inexact(dtype) + is_complex_dtype(dtype)
+
+
 _INEXACT_NAMES = ("float", "bfloat", "complex")
 
 

@@ -195,7 +195,7 @@ def debug_nans() -> Iterator[None]:
         inf sqrt cotangent
     """
     current = CURRENT.get()
-    with using(_DebugNans(current)):
+    with np.errstate(all="ignore"), using(_DebugNans(current)):
         yield
 
 

@@ -26,7 +26,7 @@ from wengert._modes.block import (
     unpack,
     unrecorded,
 )
-from wengert._modes.schedule import Free, Plan, Store, binomial, check, plan_of
+from wengert._modes.schedule import Free, Plan, Pull, Store, binomial, check, plan_of
 from wengert._modes.tape import Tape, forward
 from wengert.errors import TreeError
 
@@ -124,6 +124,7 @@ class LoopBlock(Block):
         self.step = step
         self.plan = plan
         self.held: dict[int, State] = {}
+        self.places: list[int] = []  # where the primal sweep stores
         self.used: dict[int, Any] = {}
         self.emitted: list[list[int]] = []
         self.end = 0
@@ -169,6 +170,7 @@ class LoopBlock(Block):
         self.emitted = [numbers_on(self.tape, values) for values in emitted[:end]]
         self.final = numbers_on(self.tape, state.values)
         self.held = {at: s for at, s in self.held.items() if at < max(end, 1)}
+        self.places = sorted(self.held)
         if end:
             self.append(
                 [*state.values, *(v for values in emitted[:end] for v in values)]
@@ -199,11 +201,11 @@ class LoopBlock(Block):
 
     def _pull(self, taken: dict[int, Any], cotangents: dict[int, Any]) -> None:
         base = len(self.tape.types)
-        stored = dict(self.held)
-        # Each is taken once: a state that is also put out has one number, and one cotangent.
+        # Each is taken once: a state that is also put out has one number and cotangent.
         taken = dict(taken)
         after = [taken.pop(n, None) for n in self.final]
-        for action in self.plan.reversal(sorted(stored), self.end):
+        stored = self._stored()
+        for action in self.plan.reversal(list(self.places), self.end):
             if isinstance(action, Store):
                 stored[action.at] = self.advance(
                     action.origin, stored[action.origin], action.at
@@ -211,30 +213,32 @@ class LoopBlock(Block):
             elif isinstance(action, Free):
                 del stored[action.at]
             else:
-                state = self.advance(action.origin, stored[action.origin], action.start)
-                mark = len(self.tape.types)
-                after = self._pull_steps(
-                    state, action.start, action.stop, after, taken, cotangents
-                )
-                del self.tape.types[mark:]
+                after = self._pull_steps(action, after, taken, cotangents)
         del self.tape.types[base:]
 
+    def _stored(self) -> dict[int, State]:
+        """The stored states; another pull finds only the first, and runs to the rest."""
+        origin = 0
+        for at in self.places:
+            if at not in self.held:
+                self.held[at] = self.advance(origin, self.held[origin], at)
+            origin = at
+        return self.held
+
     def _pull_steps(
-        self,
-        state: State,
-        start: int,
-        stop: int,
-        after: Any,
-        taken: Any,
-        cotangents: Any,
+        self, action: Pull, after: list[Any], taken: dict[int, Any], cotangents: Any
     ) -> list[Any]:
         """Cotangents of the state before some steps, from those of the state after them."""
+        start, stop = action.start, action.stop
+        state = self.advance(action.origin, self.held[action.origin], start)
+        mark = len(self.tape.types)
         entries, end, emitted = self.tape_steps(state, start, stop)
         given = list(zip(numbers_on(self.tape, end.values), after, strict=True))
         for i, numbers in enumerate(emitted, start):
             cts = [taken.pop(n, None) for n in self.emitted[i]]
             given += zip(numbers, cts, strict=True)
         self.sweep(entries, given, cotangents)
+        del self.tape.types[mark:]
         # Numbers below `start` are outer values: their cotangents go on accumulating.
         return [
             cotangents.pop(n, None) if n >= self.start else None

@@ -180,7 +180,7 @@ class OnlineBinomial:
     """At most `slots` states of a loop whose length is unknown.
 
     A state is dispensable once a later one has a higher level; where none is, the newest
-    gives way and its level rises. No step is then run more often than by `revolve`.
+    gives way and its level rises. The calls stay near the fewest possible (within 25 %).
     """
 
     def __init__(self, slots: int) -> None:

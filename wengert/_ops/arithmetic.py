@@ -62,7 +62,7 @@ negative = elementwise("negative", operator.neg, (MINUS_ONE,), domains=(_COMPLEX
 positive = elementwise("positive", operator.pos, (ONE,), domains=(_COMPLEX,))
 reciprocal: Op = elementwise(
     "reciprocal",
-    np.reciprocal,
+    lambda xp, x: np.reciprocal(x) if xp is np else 1.0 / x,
     (lambda out, _x: -out * out,),
     domains=(_NONZERO,),
     kinks=Kink(

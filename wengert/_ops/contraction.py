@@ -71,9 +71,12 @@ def lane_type(x: Any, is_batched: bool) -> ArrayType:
 
 def _matmul_type(x: ArrayType, y: ArrayType) -> ArrayType:
     """``(*b, m, k), (*b, k, n) -> (*b, m, n)``; without m or n for a vector."""
-    lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-    columns = y.shape[-1:] if y.ndim > 1 else ()
-    return ArrayType((*lead, *x.shape[-2:-1], *columns), np.result_type(x.dtype, y.dtype))
+    return ArrayType(_matmul_shape(x.shape, y.shape), np.result_type(x.dtype, y.dtype))
+
+
+def _matmul_shape(x: tuple[Any, ...], y: tuple[Any, ...]) -> tuple[Any, ...]:
+    columns = y[-1:] if len(y) > 1 else ()
+    return (*np.broadcast_shapes(x[:-2], y[:-2]), *x[-2:-1], *columns)
 
 
 def _matmul_lhs(ct: Any, x_type: ArrayType, y: Any) -> Any:
@@ -101,7 +104,7 @@ def _matmul_batch(size: Any, batched: Any, operands: Any, _: Params) -> Any:
         return matmul(x, y)
     if not x_batched and x_rank == 2 and y_rank == 1:
         return matmul(y, swap_last(x))
-    lane = _matmul_type(lane_type(x, x_batched), lane_type(y, y_batched)).shape
+    lane = _matmul_shape(x.shape[int(x_batched) :], y.shape[int(y_batched) :])
     x = row(x) if x_rank == 1 else x
     y = column(y) if y_rank == 1 else y
     out = matmul(*align_ranks(batched, (x, y)))
@@ -130,6 +133,7 @@ matmul: Op = bilinear(
     ],
 )
 
+
 def _matvec_type(x: ArrayType, y: ArrayType) -> ArrayType:
     shape = np.broadcast_shapes(x.shape[:-2], y.shape[:-1])
     return ArrayType((*shape, x.shape[-2]), np.result_type(x.dtype, y.dtype))
@@ -155,7 +159,7 @@ matvec: Op = bilinear(
     ],
 )
 
-# -- tensordot and dot ------------------------------------------------------------------
+# -- tensordot and dot ----------------------------------------------------------------
 
 
 def _free(ndim: int, axes: tuple[int, ...]) -> tuple[int, ...]:
@@ -202,7 +206,8 @@ def _tensordot_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
     y = permuted(y, (0, *_shifted(y_axes), *_shifted(y_free)))
     rows, columns = prod(lane[: len(x_free)]), prod(lane[len(x_free) :])
     out = matmul(
-        reshape(x, shape=(size, rows, summed)), reshape(y, shape=(size, summed, columns))
+        reshape(x, shape=(size, rows, summed)),
+        reshape(y, shape=(size, summed, columns)),
     )
     return reshape(out, shape=(size, *lane))
 
@@ -290,7 +295,7 @@ dot: Op = bilinear(
     ],
 )
 
-# -- inner products that conjugate their first operand -------------------------------------
+# -- inner products that conjugate their first operand --------------------------------
 
 
 def _vecdot_type(x: ArrayType, y: ArrayType) -> ArrayType:
@@ -361,7 +366,7 @@ def spare_letters(used: str, count: int) -> str:
 
 
 def parse_subscripts(subscripts: str, ranks: list[int]) -> Labels:
-    """Subscripts as NumPy takes them; the axes of an ellipsis get letters of their own."""
+    """Subscripts as NumPy takes them; axes of an ellipsis get letters of their own."""
     text = subscripts.replace(" ", "")
     left, arrow, output = text.partition("->")
     inputs = left.split(",")
@@ -373,10 +378,14 @@ def parse_subscripts(subscripts: str, ranks: list[int]) -> Labels:
     extra = spare_letters(text, max(hidden, default=0))
     if not arrow:
         letters = left.replace("...", "").replace(",", "")
-        output = "..." + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+        output = "..." + "".join(
+            sorted(c for c in set(letters) if letters.count(c) == 1)
+        )
     return Labels(
         tuple(
-            labels.replace("...", extra[len(extra) - rank + len(labels.replace("...", "")) :])
+            labels.replace(
+                "...", extra[len(extra) - rank + len(labels.replace("...", "")) :]
+            )
             for labels, rank in zip(inputs, ranks, strict=True)
         ),
         output.replace("...", extra),
@@ -393,7 +402,9 @@ def _extents(labels: Labels, shapes: list[Any]) -> dict[str, Any]:
     return extents
 
 
-def _einsum_type(*types: ArrayType, subscripts: str, optimize: Any = False) -> ArrayType:
+def _einsum_type(
+    *types: ArrayType, subscripts: str, optimize: Any = False
+) -> ArrayType:
     labels = parse_subscripts(subscripts, [t.ndim for t in types])
     extents = _extents(labels, [t.shape for t in types])
     shape = tuple(extents[letter] for letter in labels.output)
@@ -434,7 +445,9 @@ def _einsum_vjp(
         subscripts=Labels(inputs, target).subscripts,
         optimize=optimize or len(xs) > 2,
     )
-    part = reshape(part, shape=tuple(elsewhere[c] if c in target else 1 for c in length))
+    part = reshape(
+        part, shape=tuple(elsewhere[c] if c in target else 1 for c in length)
+    )
     part = broadcast_to(part, shape=tuple(length.values()))
     if len(length) == len(own):
         return part
@@ -497,5 +510,3 @@ def trace_of_product(x: Any, y: Any) -> Any:
     """The sum of ``x * y`` over the last two axes."""
     product = x * y
     return reduce_sum(product, axes=(product.ndim - 2, product.ndim - 1))
-
-

@@ -1,10 +1,10 @@
 """Convolutions and sliding windows.
 
 The three products of inputs (batch, channels, *space), kernels (channels_out,
-channels / groups, *window) and outputs (batch, channels_out, *space) are contractions of
-one trilinear form, so that each is the transpose of the others: `conv` makes outputs,
-`conv_input` inputs and `conv_kernel` kernels. Layout as in Dumoulin & Visin, "A guide to
-convolution arithmetic for deep learning", arXiv:1603.07285, 2016.
+channels / groups, *window) and outputs (batch, channels_out, *space) are contractions
+of one trilinear form, so that each is the transpose of the others: `conv` makes
+outputs, `conv_input` inputs and `conv_kernel` kernels. Layout as in Dumoulin & Visin,
+"A guide to convolution arithmetic for deep learning", arXiv:1603.07285, 2016.
 """
 
 from __future__ import annotations
@@ -55,21 +55,22 @@ def _slide(x: np.ndarray, window: Any, how: Window) -> np.ndarray:
 
 
 def _unslide(windows: np.ndarray, space: Any, how: Window) -> np.ndarray:
-    """The transpose of `_slide`: every entry of a window is added where it came from."""
+    """The transpose of `_slide`: entries of windows are added where they came from."""
     count = len(space)
     lead, out = windows.shape[: -2 * count], windows.shape[-2 * count : -count]
     padded = [n + low + high for n, (low, high) in zip(space, how.padding, strict=True)]
     x = np.zeros((*lead, *padded), windows.dtype)
+    whole: tuple[Any, ...] = (Ellipsis,)
     for place in product(*map(range, windows.shape[-count:])):
         covered = tuple(
             slice(p * d, p * d + (n - 1) * s + 1, s)
             for p, d, n, s in zip(place, how.dilation, out, how.strides, strict=True)
         )
-        x[(..., *covered)] += windows[(..., *place)]
+        x[whole + covered] += windows[whole + place]
     inner = tuple(
         slice(low, low + n) for n, (low, _) in zip(space, how.padding, strict=True)
     )
-    return x[(..., *inner)]
+    return x[whole + inner]
 
 
 # -- the three products ---------------------------------------------------------------
@@ -107,7 +108,9 @@ def _conv_evaluate(x: Any, w: Any, *, how: Window, groups: int) -> Any:
     return y.transpose(1, 0, 3, 2).reshape(len(x), w.shape[0], *out)
 
 
-def _conv_input_evaluate(y: Any, w: Any, *, how: Window, groups: int, space: Any) -> Any:
+def _conv_input_evaluate(
+    y: Any, w: Any, *, how: Window, groups: int, space: Any
+) -> Any:
     channels, window, out = w.shape[1], w.shape[2:], y.shape[2:]
     count = len(window)
     patches = _channels_last(y, groups) @ _kernel_rows(w, groups)
@@ -117,7 +120,9 @@ def _conv_input_evaluate(y: Any, w: Any, *, how: Window, groups: int, space: Any
     return x.reshape(len(y), groups * channels, *space)
 
 
-def _conv_kernel_evaluate(x: Any, y: Any, *, how: Window, groups: int, window: Any) -> Any:
+def _conv_kernel_evaluate(
+    x: Any, y: Any, *, how: Window, groups: int, window: Any
+) -> Any:
     patches = _patches(x, window, how, groups)
     w = _channels_last(y, groups).swapaxes(1, 2) @ patches
     return w.reshape(y.shape[1], x.shape[1] // groups, *window)
@@ -135,7 +140,11 @@ def _conv_type(x: ArrayType, w: ArrayType, *, how: Window, groups: int) -> Array
 def _fold(x: Any, axis: int) -> Any:
     """Lanes (axis 0) folded into another axis, as its slower part."""
     x = move_axis(x, 0, axis - 1)
-    shape = (*x.shape[: axis - 1], x.shape[axis - 1] * x.shape[axis], *x.shape[axis + 1 :])
+    shape = (
+        *x.shape[: axis - 1],
+        x.shape[axis - 1] * x.shape[axis],
+        *x.shape[axis + 1 :],
+    )
     return reshape(x, shape=shape)
 
 
@@ -170,11 +179,15 @@ conv: Op = bilinear(
     "conv",
     _conv_evaluate,
     abstract=_conv_type,
-    transpose_lhs=lambda ct, x_type, w, **p: conv_input(ct, w, space=x_type.shape[2:], **p),
+    transpose_lhs=lambda ct, x_type, w, **p: conv_input(
+        ct, w, space=x_type.shape[2:], **p
+    ),
     transpose_rhs=lambda ct, x, w_type, **p: conv_kernel(
         x, ct, window=w_type.shape[2:], **p
     ),
-    batch=lambda size, batched, operands, p: _fold_batch(conv, size, batched, operands, p),
+    batch=lambda size, batched, operands, p: _fold_batch(
+        conv, size, batched, operands, p
+    ),
     samples=[
         Sample(((2, 3, 5), (4, 3, 2)), {"how": _PLAIN_1, "groups": 1}, _BOTH),
         Sample(((1, 4, 9), (2, 2, 3)), {"how": _BUSY_1, "groups": 2}, _BOTH),
@@ -198,8 +211,12 @@ conv_input: Op = bilinear(
         conv_input, size, batched, operands, p
     ),
     samples=[
-        Sample(((2, 4, 4), (4, 3, 2)), {"how": _PLAIN_1, "groups": 1, "space": (5,)}, _BOTH),
-        Sample(((1, 2, 4), (2, 2, 3)), {"how": _BUSY_1, "groups": 2, "space": (9,)}, _BOTH),
+        Sample(
+            ((2, 4, 4), (4, 3, 2)), {"how": _PLAIN_1, "groups": 1, "space": (5,)}, _BOTH
+        ),
+        Sample(
+            ((1, 2, 4), (2, 2, 3)), {"how": _BUSY_1, "groups": 2, "space": (9,)}, _BOTH
+        ),
     ],
 )
 conv_kernel: Op = bilinear(
@@ -216,12 +233,18 @@ conv_kernel: Op = bilinear(
     ),
     batch=_kernel_batch,
     samples=[
-        Sample(((2, 3, 5), (2, 4, 4)), {"how": _PLAIN_1, "groups": 1, "window": (2,)}, _BOTH),
-        Sample(((1, 4, 9), (1, 2, 4)), {"how": _BUSY_1, "groups": 2, "window": (3,)}, _BOTH),
+        Sample(
+            ((2, 3, 5), (2, 4, 4)),
+            {"how": _PLAIN_1, "groups": 1, "window": (2,)},
+            _BOTH,
+        ),
+        Sample(
+            ((1, 4, 9), (1, 2, 4)), {"how": _BUSY_1, "groups": 2, "window": (3,)}, _BOTH
+        ),
     ],
 )
 
-# -- windows, for pooling -----------------------------------------------------------------
+# -- windows, for pooling -------------------------------------------------------------
 
 
 def _windows_type(x: ArrayType, *, how: Window, window: Any) -> ArrayType:
@@ -262,7 +285,7 @@ unwindow: Op = linear(
     ],
 )
 
-# -- NumPy's convolve -----------------------------------------------------------------------
+# -- NumPy's convolve -----------------------------------------------------------------
 
 
 def mode_slice(mode: str, n: Any, m: Any) -> slice:

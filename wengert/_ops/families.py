@@ -191,7 +191,13 @@ def conjugate(x: Any) -> Any:
         return x
     if type(x) is complex:
         return x.conjugate()
-    return x.conj() if is_complex(x) else x
+    if not is_complex(x):
+        return x
+    if hasattr(x, "conj"):
+        return x.conj()
+    from wengert._ops.complex import conj
+
+    return conj(x)  # arrays of the standard have no such method
 
 
 def _broadcast_type(name: str, dtype: Rule | None) -> Rule:
@@ -226,8 +232,12 @@ def align_ranks(batched: tuple[bool, ...], operands: tuple[Any, ...]) -> list[An
         ndim_of(x) - is_batched for x, is_batched in zip(operands, batched, strict=True)
     ]
     rank = max(ranks)
+    if ranks.count(rank) == len(ranks):
+        return list(operands)
+    from wengert._ops.structure import reshape
+
     return [
-        x.reshape((x.shape[0],) + (1,) * (rank - own) + x.shape[1:])
+        reshape(x, shape=(x.shape[0],) + (1,) * (rank - own) + tuple(x.shape[1:]))
         if is_batched and own < rank
         else x
         for x, own, is_batched in zip(operands, ranks, batched, strict=True)

@@ -25,6 +25,7 @@ from wengert._ops.structure import (
     _inverse,
     broadcast_to,
     private_copy,
+    reshape,
     transpose,
     where,
 )
@@ -43,8 +44,19 @@ def fill_slots(index: tuple[Any, ...], indices: tuple[Any, ...]) -> tuple[Any, .
     return tuple(indices[i.k] if type(i) is Slot else i for i in index)
 
 
+def _key(xp: Any, index: tuple[Any, ...], indices: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The index of an array of this namespace; the standard asks for all its axes."""
+    key = fill_slots(index, indices)
+    if xp is np:
+        return key
+    key = tuple(xp.asarray(i) if isinstance(i, np.ndarray) else i for i in key)
+    if indices or any(i is Ellipsis for i in key):
+        return key
+    return (*key, Ellipsis)
+
+
 def _getitem(xp: Any, x: Any, *indices: Any, index: Any, copy: bool = False) -> Any:
-    out = x[fill_slots(index, indices)]
+    out = x[_key(xp, index, indices)]
     return private_copy(out) if copy and not indices else out
 
 
@@ -211,8 +223,22 @@ def _update_evaluate(xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate:
     out = _writable(x, donate)
     if indices:
         indices, v = tuple(map(_in_c_order, indices)), _in_c_order(v)
-    out[fill_slots(index, indices)] = v
+    key = _key(xp, index, indices)
+    if xp is np:
+        out[key] = v
+    else:
+        _write_strict(xp, out, key, v)
     return out
+
+
+def _write_strict(xp: Any, out: Any, key: tuple[Any, ...], v: Any) -> None:
+    """A write as the standard has it: its index has no new axes."""
+    if any(i is None for i in key):
+        shape = out[key].shape
+        key = tuple(i for i in key if i is not None)
+        v = xp.broadcast_to(xp.asarray(v, dtype=out.dtype), shape)
+        v = xp.reshape(v, out[key].shape)
+    out[key] = v
 
 
 def _in_c_order(x: Any) -> Any:
@@ -222,8 +248,19 @@ def _in_c_order(x: Any) -> Any:
 
 def _add_at_evaluate(xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate: bool = False) -> Any:
     out = _writable(x, donate)
-    where_to = fill_slots(index, indices)
-    if any(getattr(i, "ndim", 0) and not is_bool(i.dtype) for i in indices):
+    where_to = _key(xp, index, indices)
+    repeats = any(getattr(i, "ndim", 0) and not is_bool(i.dtype) for i in indices)
+    if xp is not np and not repeats:
+        _write_strict(xp, out, where_to, out[where_to] + v)
+    elif xp is not np:
+        raise MissingRuleError(
+            explain(
+                "indexing: the Array API standard cannot add at integer arrays, whose "
+                "entries may repeat",
+                fix="index with slices, or convert with numpy.asarray",
+            )
+        )
+    elif repeats:
         np.add.at(out, where_to, v)
     else:
         out[where_to] += v
@@ -291,7 +328,7 @@ def _written_part(ct: Any, v_type: ArrayType, indices: Any, index: Any) -> Any:
 def _over_trailing(mask: Any, ndim: int) -> Any:
     """A mask of the leading axes that broadcasts over the others."""
     extra = ndim - len(mask.shape)
-    return mask.reshape(tuple(mask.shape) + (1,) * extra) if extra else mask
+    return reshape(mask, shape=tuple(mask.shape) + (1,) * extra) if extra else mask
 
 
 def _write_batch(size: Any, batched: Any, operands: Any, p: Params, op: Any) -> Any:

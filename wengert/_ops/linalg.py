@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 
 from wengert._core.op import Op
 from wengert._core.types import ArrayType, Params, is_complex, type_of
@@ -39,6 +40,7 @@ from wengert._ops.structure import (
     swap_last,
     transpose,
     tril,
+    triu,
     where,
 )
 
@@ -89,7 +91,7 @@ def _batch_same(name: str) -> Any:
 
 
 def _solve_type(a: ArrayType, b: ArrayType) -> ArrayType:
-    """``(*c, n, n), (*c, n, m) -> (*c, n, m)``; b is a vector only if it has one axis."""
+    """``(*c, n, n), (*c, n, m) -> (*c, n, m)``; b with one axis is a vector."""
     dtype = np.result_type(a.dtype, b.dtype, np.float32)
     if b.ndim == 1:
         return ArrayType(a.shape[:-1], dtype)
@@ -180,13 +182,81 @@ inv: Op = structural(
     samples=_MATRIX_SAMPLES,
 )
 
-# -- determinants -----------------------------------------------------------------------
+
+# -- triangular systems ---------------------------------------------------------------
+
+
+def _triangle_of(a: Any, lower: bool) -> Any:
+    return tril(a, k=0) if lower else triu(a, k=0)
+
+
+def _turned(a: Any, trans: int) -> Any:
+    """The matrix itself, its transpose or its conjugate transpose."""
+    return (lambda x: x, swap_last, adjoint)[trans](a)
+
+
+def _triangular_evaluate(a: Any, b: Any, *, lower: bool, trans: int) -> Any:
+    return scipy.linalg.solve_triangular(a, b, trans, lower, check_finite=False)
+
+
+def _triangular_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
+    (a, _), (da, db) = primals, tangents
+    residue = db
+    if da is not None:
+        moved = matmul(_turned(_triangle_of(da, p["lower"]), p["trans"]), out)
+        residue = -moved if db is None else db - moved
+    return match(solve_triangular(a, residue, **p), out)
+
+
+def _triangular_vjp_b(
+    ct: Any, _out: Any, a: Any, _b: Any, *, lower: bool, trans: int
+) -> Any:
+    if trans == 1:
+        return solve_triangular(conj(a), ct, lower=lower, trans=0)
+    return solve_triangular(a, ct, lower=lower, trans=2 - trans)
+
+
+def _triangular_vjp_a(
+    ct: Any, out: Any, a: Any, b_type: ArrayType, *, lower: bool, trans: int
+) -> Any:
+    ct = _triangular_vjp_b(ct, None, a, None, lower=lower, trans=trans)
+    if b_type.ndim == 1:
+        ct, out = column(ct), column(out)
+    return _triangle_of(_turned(-matmul(ct, adjoint(out)), trans), lower)
+
+
+def _triangular_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
+    a, b = operands
+    return _solve_batch(
+        size, batched, (_turned(_triangle_of(a, p["lower"]), p["trans"]), b), p
+    )
+
+
+# SciPy's, of one matrix (n, n) and right-hand sides (n,) or (n, m).
+solve_triangular = structural(
+    "solve_triangular",
+    _triangular_evaluate,
+    abstract=lambda a, b, **_: ArrayType(
+        b.shape, np.result_type(a.dtype, b.dtype, np.float32)
+    ),
+    jvp=_triangular_jvp,
+    vjps=(_triangular_vjp_a, _triangular_vjp_b),
+    batch=_triangular_batch,
+    samples=[
+        Sample((_regular(3, 3), (3,)), {"lower": True, "trans": 0}, (0, 1)),
+        Sample((_regular(3, 3), (3, 2)), {"lower": False, "trans": 1}, (0, 1)),
+        Sample((_COMPLEX, (3,)), {"lower": True, "trans": 2}, (0,)),
+        Sample((_COMPLEX, (3, 1)), {"lower": True, "trans": 1}, (0,)),
+    ],
+)
+
+# -- determinants ---------------------------------------------------------------------
 
 
 def _minors(s: np.ndarray, order: int) -> np.ndarray:
-    """``[..., i, j, k, ...]``: product of the s at all other places; 0 if two coincide."""
+    """``[..., i, j, ...]``: product of the s at all other places; 0 if two coincide."""
     n = s.shape[-1]
-    places = np.indices((n,) * order)
+    places: Any = np.indices((n,) * order)
     left_out = np.zeros((n,) * order + (n,), bool)
     for p in places:
         left_out |= p[..., None] == np.arange(n)
@@ -203,8 +273,8 @@ def _is_odd(permutation: tuple[int, ...]) -> bool:
 def _det_derivative_evaluate(a: np.ndarray, *directions: np.ndarray) -> np.ndarray:
     """In the basis of the singular vectors the determinant is a sum of minors.
 
-    With ``a = u s vh`` and ``f = u^H d v`` for the directions d (the last one open), the
-    derivative of order m is ``det(u) det(vh)`` times the sum over distinct places
+    With ``a = u s vh`` and ``f = u^H d v`` for the directions d (the last one open),
+    the derivative of order m is ``det(u) det(vh)`` times the sum over distinct places
     ``i_1 ... i_m`` and permutations p of ``sign(p) minor(i) f_1[i_1, i_p(1)] ...``.
     """
     u, s, vh = np.linalg.svd(a)
@@ -252,9 +322,9 @@ def _det_derivative_vjp(
 
 
 # det_derivative(a, d1, ..., dk) is the matrix of the linear map that takes d to the
-# (k+1)-th derivative of det at a along d1, ..., dk, d; without directions, the cofactors.
-# Not det(a) * inv(a).T: the derivatives of a determinant exist at singular matrices too,
-# where the product is an error, or (to rounding singular) has no digits.
+# (k+1)-th derivative of det at a along d1, ..., dk, d; without directions, the
+# cofactors. Not det(a) * inv(a).T: the derivatives of a determinant exist at singular
+# matrices too, where the product is an error, or (to rounding singular) has no digits.
 det_derivative: Op = structural(
     "det_derivative",
     _det_derivative_evaluate,
@@ -314,7 +384,9 @@ def _slogdet_vjp(ct: Any, out: Any, a: Any) -> Any:
     if ct_sign is not None and is_complex(a):
         turned = real(conj(ct_sign) * out[0] * 1j) * 1j
         weight = turned if weight is None else weight + turned
-    return zeros_of(type_of(a)) if weight is None else per_matrix(weight) * adjoint(inv(a))
+    return (
+        zeros_of(type_of(a)) if weight is None else per_matrix(weight) * adjoint(inv(a))
+    )
 
 
 slogdet: Op = structural(
@@ -328,7 +400,7 @@ slogdet: Op = structural(
     multiple=True,
 )
 
-# -- cholesky -----------------------------------------------------------------------------
+# -- cholesky -------------------------------------------------------------------------
 
 
 def lower_half(x: Any) -> Any:
@@ -337,7 +409,9 @@ def lower_half(x: Any) -> Any:
 
 
 def _cholesky_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
-    factor, da = (adjoint(out), adjoint(tangents[0])) if p["upper"] else (out, tangents[0])
+    factor, da = (
+        (adjoint(out), adjoint(tangents[0])) if p["upper"] else (out, tangents[0])
+    )
     half = lower_half(da)
     symmetric = half + adjoint(half)
     inner = adjoint(solve(factor, adjoint(solve(factor, symmetric))))
@@ -359,7 +433,9 @@ def _cholesky_vjp(ct: Any, out: Any, _a: Any, *, upper: bool) -> Any:
 cholesky: Op = structural(
     "cholesky",
     lambda xp, a, *, upper: xp.linalg.cholesky(a, upper=upper),
-    abstract=lambda a, *, upper: ArrayType(a.shape, np.result_type(a.dtype, np.float32)),
+    abstract=lambda a, *, upper: ArrayType(
+        a.shape, np.result_type(a.dtype, np.float32)
+    ),
     jvp=_cholesky_jvp,
     vjps=(_cholesky_vjp,),
     batch=_batch_same("cholesky"),
@@ -372,7 +448,7 @@ cholesky: Op = structural(
     ],
 )
 
-# -- norms ----------------------------------------------------------------------------------
+# -- norms ----------------------------------------------------------------------------
 
 
 def _norm_type(x: ArrayType, *, ord: Any = None, axes: Any = None) -> ArrayType:
@@ -382,10 +458,11 @@ def _norm_type(x: ArrayType, *, ord: Any = None, axes: Any = None) -> ArrayType:
     return ArrayType(shape, np.zeros(0, dtype).real.dtype)
 
 
-def _norm_evaluate(x: Any, *, ord: Any = None, axes: Any = None) -> Any:
-    if axes is not None and len(axes) == 1:
-        axes = axes[0]
-    return np.linalg.norm(x, ord, axes)
+def _norm_evaluate(xp: Any, x: Any, *, ord: Any = None, axes: Any = None) -> Any:
+    if xp is not np:
+        order = 2 if ord in (None, "fro", "f") else ord
+        return xp.linalg.vector_norm(x, axis=axes, ord=order)
+    return np.linalg.norm(x, ord, axes[0] if axes and len(axes) == 1 else axes)
 
 
 def _axes_of(x: Any, axes: Any) -> tuple[int, ...]:
@@ -403,7 +480,7 @@ def _norm_batch(size: Any, operands: Any, p: Params, op: Any) -> Any:
 
 
 # The Frobenius norm is the 2-norm of the flattened matrix.
-_VECTOR_ORD = {"fro": {"ord": None}, "f": {"ord": None}}
+_VECTOR_ORD: dict[Any, Params] = {"fro": {"ord": None}, "f": {"ord": None}}
 
 
 def _safe(x: Any) -> tuple[Any, Any]:
@@ -424,7 +501,7 @@ def _norm_row(name: str, slope: Any, samples: list[Sample], kinks: Any = None) -
     def vjp(ct: Any, out: Any, x: Any, *, ord: Any = None, axes: Any = None) -> Any:
         return expand(ct, x.shape, _axes_of(x, axes)) * slope(out, x, ord, axes)
 
-    op = structural(
+    op: Op = structural(
         name,
         _norm_evaluate,
         abstract=_norm_type,

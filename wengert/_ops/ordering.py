@@ -28,6 +28,7 @@ _INTP = np.dtype(np.intp)
 
 
 def _take_evaluate(xp: Any, x: Any, positions: Any, *, axis: int) -> Any:
+    positions = positions if xp is np else xp.asarray(positions)
     return xp.take(x, positions, axis=axis)
 
 
@@ -98,9 +99,9 @@ def _shift_axis(p: Params) -> Params:
     return {**p, "axis": p["axis"] + 1}
 
 
-def _argsort_evaluate(xp: Any, x: Any, *, axis: int, kind: str | None = None) -> Any:
+def _argsort_evaluate(xp: Any, x: Any, *, axis: int, kind: Any = None) -> Any:
     if xp is np:
-        return np.argsort(x, axis=axis, kind=kind)  # type: ignore[call-overload]
+        return np.argsort(x, axis=axis, kind=kind)
     return xp.argsort(x, axis=axis, stable=kind == "stable")
 
 
@@ -114,9 +115,9 @@ argsort: Op = piecewise_constant(
 )
 
 
-def _sort_evaluate(xp: Any, x: Any, *, axis: int, kind: str | None = None) -> Any:
+def _sort_evaluate(xp: Any, x: Any, *, axis: int, kind: Any = None) -> Any:
     if xp is np:
-        return np.sort(x, axis=axis, kind=kind)  # type: ignore[call-overload]
+        return np.sort(x, axis=axis, kind=kind)
     return xp.sort(x, axis=axis, stable=kind == "stable")
 
 
@@ -126,12 +127,14 @@ def _sort_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
     return match(take_along(dx, order, p["axis"]), out)
 
 
-def _sort_pull(ct: Any, _out: Any, x: Any, *, axis: int, kind: str | None = None) -> Any:
+def _sort_pull(
+    ct: Any, _out: Any, x: Any, *, axis: int, kind: str | None = None
+) -> Any:
     order = argsort(x, axis=axis, kind="stable")
     return take_along(ct, argsort(order, axis=axis), axis)
 
 
-def _has_ties(x: Any, axis: int = -1, kind: str | None = None) -> Any:
+def _has_ties(x: Any, axis: int = -1, kind: Any = None) -> Any:
     ordered = np.sort(x, axis=axis)
     return np.any(np.diff(ordered, axis=axis) == 0, axis=axis)
 

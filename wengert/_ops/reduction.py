@@ -85,7 +85,9 @@ reduce_sum: Op = linear(
     "reduce_sum",
     _sum_evaluate,
     abstract=reduced_type,
-    transposes=(lambda ct, x_type, *, axes, dtype=None: expand(ct, x_type.shape, axes),),
+    transposes=(
+        lambda ct, x_type, *, axes, dtype=None: expand(ct, x_type.shape, axes),
+    ),
     batch=lambda size, batched, operands, p: reduce_sum(*operands, **shift_axes(p)),
     samples=[*_AXES_SAMPLES, _EMPTY_SAMPLE],
 )
@@ -163,7 +165,9 @@ def _shifted(x: Any, axis: int, first: float, backward: bool = False) -> Any:
     from wengert._ops.indexing import getitem
 
     shape = tuple(x.shape)
-    edge = full(shape=(*shape[:axis], 1, *shape[axis + 1 :]), value=first, dtype=x.dtype)
+    edge = full(
+        shape=(*shape[:axis], 1, *shape[axis + 1 :]), value=first, dtype=x.dtype
+    )
     if backward:
         return getitem(concatenate(x, edge, axis=axis), index=along(axis, 1, None))
     return getitem(concatenate(edge, x, axis=axis), index=along(axis, None, -1))
@@ -189,7 +193,9 @@ def _recurrence_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
 def _recurrence_pull(ct: Any, _out: Any, a: Any, _b: Any, *, axis: int) -> Any:
     """The cotangent of b: the same recurrence, from the end."""
     factors = flip(_shifted(_conjugate(a), axis, 0.0, backward=True), axes=(axis,))
-    return flip(linear_recurrence(factors, flip(ct, axes=(axis,)), axis=axis), axes=(axis,))
+    return flip(
+        linear_recurrence(factors, flip(ct, axes=(axis,)), axis=axis), axes=(axis,)
+    )
 
 
 def _recurrence_pull_factor(ct: Any, out: Any, a: Any, _b: Any, *, axis: int) -> Any:
@@ -197,7 +203,7 @@ def _recurrence_pull_factor(ct: Any, out: Any, a: Any, _b: Any, *, axis: int) ->
     return _recurrence_pull(ct, None, a, None, axis=axis) * _conjugate(before)
 
 
-# y[k] = a[k] y[k-1] + b[k], from y[-1] = 0: what the derivatives of a cumulative product
+# y[k] = a[k] y[k-1] + b[k], y[-1] = 0: what the derivatives of a cumulative product
 # are made of, without a division, so that they hold where entries are zero.
 linear_recurrence: Op = structural(
     "linear_recurrence",
@@ -306,7 +312,7 @@ reduce_prod: Op = structural(
 
 
 def _shares(out: Any, x: Any, axes: Axes) -> Any:
-    """Weights of the entries in an extremum: equal where they tie, and they add up to 1.
+    """Weights of the entries in an extremum: equal where they tie; they add up to 1.
 
     An extremum that is NaN belongs to the entries that are.
     """
@@ -441,7 +447,8 @@ def _log_total(xp: Any, below: Any, axes: Axes) -> Any:
 def _logsumexp_evaluate(xp: Any, x: Any, *, axes: Axes) -> Any:
     below, top = _below_top(xp, x, axes)
     shape = _reduced_shape(x.shape, axes)
-    return xp.reshape(top + _log_total(xp, below, axes), shape)[()]
+    total = xp.reshape(top + _log_total(xp, below, axes), shape)
+    return total[()] if xp is np else total
 
 
 def _log_softmax_evaluate(xp: Any, x: Any, *, axes: Axes) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert._core.op import Op
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, Params, is_complex, type_of
 from wengert._ops.complex import real
@@ -67,7 +68,7 @@ def _real_dtype(dtype: Any) -> Any:
     return np.zeros(0, np.result_type(dtype, np.float32)).real.dtype
 
 
-# -- symmetric eigenvalues ----------------------------------------------------------------
+# -- symmetric eigenvalues ------------------------------------------------------------
 
 
 def _as_read(a: Any, uplo: str) -> Any:
@@ -129,7 +130,7 @@ _EIGH_SAMPLES = [
     Sample((_symmetric(1, 1),), {"uplo": "L"}),
 ]
 
-eigh = structural(
+eigh: Op = structural(
     "eigh",
     lambda a, *, uplo: np.linalg.eigh(a, uplo),
     abstract=_eigh_type,
@@ -139,7 +140,7 @@ eigh = structural(
     samples=_EIGH_SAMPLES,
     multiple=True,
 )
-eigvalsh = structural(
+eigvalsh: Op = structural(
     "eigvalsh",
     lambda a, *, uplo: np.linalg.eigvalsh(a, uplo),
     abstract=lambda a, *, uplo: ArrayType(a.shape[:-1], _real_dtype(a.dtype)),
@@ -149,7 +150,7 @@ eigvalsh = structural(
     samples=_EIGH_SAMPLES,
 )
 
-# -- singular values ----------------------------------------------------------------------
+# -- singular values ------------------------------------------------------------------
 
 
 def _outside(basis: Any, x: Any) -> Any:
@@ -187,7 +188,9 @@ def _svd_vjp(ct: Any, out: Any, a: Any) -> Any:
         turn = scale(matmul(vh, adjoint(ct_vh)), _reciprocal_gaps(s * s))
         parts.append(matmul(matmul(u, column(s) * (turn + adjoint(turn))), vh))
         if v.shape[-2] > v.shape[-1]:
-            parts.append(adjoint(matmul(_outside(v, adjoint(ct_vh)) / row(s), adjoint(u))))
+            parts.append(
+                adjoint(matmul(_outside(v, adjoint(ct_vh)) / row(s), adjoint(u)))
+            )
     return _sum(parts, a)
 
 
@@ -202,7 +205,9 @@ def _pull_left(ct_u: Any, u: Any, s: Any, vh: Any) -> list[Any]:
 
 def _svdvals_jvp(primals: Any, tangents: Any, out: Any, _: Params) -> Any:
     u, _, vh = svd(primals[0])
-    return match(_real_diagonal(matmul(matmul(adjoint(u), tangents[0]), adjoint(vh))), out)
+    return match(
+        _real_diagonal(matmul(matmul(adjoint(u), tangents[0]), adjoint(vh))), out
+    )
 
 
 def _svdvals_vjp(ct: Any, _out: Any, a: Any) -> Any:
@@ -226,7 +231,7 @@ _SVD_SAMPLES = [
 ]
 
 # With full_matrices=False.
-svd = structural(
+svd: Op = structural(
     "svd",
     lambda a: np.linalg.svd(a, full_matrices=False),
     abstract=_svd_type,
@@ -236,7 +241,7 @@ svd = structural(
     samples=_SVD_SAMPLES,
     multiple=True,
 )
-svdvals = structural(
+svdvals: Op = structural(
     "svdvals",
     lambda a: np.linalg.svd(a, compute_uv=False),
     abstract=lambda a: _svd_type(a)[1],

@@ -56,7 +56,12 @@ def _pole_kink(name: str, at: float, torch: str = "inf") -> Kink:
 # -- exponentials and logarithms ------------------------------------------------------
 
 exp = elementwise("exp", "exp", (lambda out, _x: out,), domains=_COMPLEX)
-exp2 = elementwise("exp2", np.exp2, (lambda out, _x: _LN2 * out,), domains=_COMPLEX)
+exp2 = elementwise(
+    "exp2",
+    lambda xp, x: np.exp2(x) if xp is np else 2.0**x,
+    (lambda out, _x: _LN2 * out,),
+    domains=_COMPLEX,
+)
 # exp(x), not out + 1, which is 0 from x = -37 on.
 expm1 = elementwise("expm1", "expm1", (lambda _out, x: exp(x),), domains=_COMPLEX)
 log: Op = elementwise(
@@ -95,7 +100,8 @@ def _share_evaluate(power: Any) -> Any:
     def evaluate(xp: Any, x: Any, y: Any) -> Any:
         with np.errstate(over="ignore", invalid="ignore"):
             share = 1.0 / (1.0 + power(xp, y - x))
-        return xp.where(x == y, xp.asarray(0.5, dtype=share.dtype), share)[()]
+        share = xp.where(x == y, xp.asarray(0.5, dtype=share.dtype), share)
+        return share[()] if xp is np else share
 
     return evaluate
 
@@ -276,7 +282,7 @@ arccosh: Op = elementwise(
 )
 arctanh_slope: Op = elementwise(
     "arctanh_slope",
-    lambda x: 1.0 / (_one_minus(x) * _plus_one(x)),
+    lambda xp, x: 1.0 / (_one_minus(x) * _plus_one(x)),
     (lambda out, x: 2.0 * x * out * out,),
     domains=_UNIT,
 )
@@ -356,5 +362,13 @@ arctan2 = elementwise(
 
 # -- angles ---------------------------------------------------------------------------
 
-degrees = elementwise("degrees", np.degrees, (lambda _out, _x: 180.0 / math.pi,))
-radians = elementwise("radians", np.radians, (lambda _out, _x: math.pi / 180.0,))
+degrees = elementwise(
+    "degrees",
+    lambda xp, x: np.degrees(x) if xp is np else x * (180.0 / math.pi),
+    (lambda _out, _x: 180.0 / math.pi,),
+)
+radians = elementwise(
+    "radians",
+    lambda xp, x: np.radians(x) if xp is np else x * (math.pi / 180.0),
+    (lambda _out, _x: math.pi / 180.0,),
+)

@@ -8,10 +8,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from wengert.examples.robot.inverse import ALPHA
+from wengert.examples.robot.inverse import ALPHA, TOLERANCE
 from wengert.examples.robot.lesson import Results
 from wengert.examples.robot.policy import DISTANCES
-from wengert.examples.robot.sensitivity import SENSOR_ERROR
+from wengert.examples.robot.sensitivity import SENSITIVE, SENSOR_ERROR
 from wengert.examples.robot.training import Training
 
 
@@ -24,8 +24,9 @@ def show(results: Results, console: Console) -> None:
     )
     console.print(_methods(results))
     console.print(
-        f"Each method minimises |y(T) - h|² + {ALPHA:g} v²: the second term costs "
-        "some millimetres, and buys the slowest throw."
+        f"Each minimises |y(T) - h|² + {ALPHA:g} v²: the second term costs some "
+        "millimetres, and buys the slowest throw. Calls are of the loss with its "
+        f"gradient; + marks a method that was stopped before |grad| was {TOLERANCE:g}."
     )
     _heading(console, "2  A network for all distances, without air")
     _show_training(results.training, console)
@@ -46,15 +47,15 @@ def _heading(console: Console, text: str) -> None:
 def _methods(results: Results) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("method")
-    for column in "iterations gradients loss |gradient| miss speed angle".split():
+    for column in "steps calls loss |grad| miss speed angle".split():
         table.add_column(column, justify="right")
     for found in results.inverse:
         run = found.descent
         table.add_row(
             run.name,
-            f"{run.iterations}{'' if run.converged else ' (stopped)'}",
+            f"{run.iterations}{'' if run.converged else '+'}",
             str(run.evaluations),
-            f"{run.losses[-1]:.8f}",
+            f"{run.losses[-1]:.6f}",
             f"{run.gradient_norm:.1e}",
             f"{1000 * found.miss:.2f} mm",
             f"{found.speed:.3f} m/s",
@@ -72,10 +73,9 @@ def _show_training(run: Training, console: Console) -> None:
     console.print(phases + ".")
     worst = run.unseen[np.argmax(np.abs(run.misses))]
     console.print(
-        f"Worst miss at {len(run.unseen)} unseen distances from {DISTANCES[0]:g} to "
-        f"{DISTANCES[1]:g} m: [bold]{100 * run.worst_miss:.2f} cm[/bold] "
-        f"(at {worst:.2f} m); on average "
-        f"{100 * np.mean(np.abs(run.misses)):.2f} cm."
+        f"Worst miss at {len(run.unseen)} unseen distances, {DISTANCES[0]:g} to "
+        f"{DISTANCES[1]:g} m: [bold]{100 * run.worst_miss:.2f} cm[/bold] at "
+        f"{worst:.2f} m (mean {100 * np.mean(np.abs(run.misses)):.2f} cm)."
     )
 
 
@@ -112,8 +112,9 @@ def _show_sensitivity(results: Results, console: Console) -> None:
         f"Too near does the opposite; throws with the wrong reading differ from these "
         f"derivatives by {1000 * effect.linear_error:.1f} mm at most."
     )
+    console.print(f"Sensitive distances, {100 * SENSITIVE - 100:g} % above the median:")
     for quantity, values in effect.quantities().items():
         runs = [f"{a:.1f} to {b:.1f} m" for a, b in effect.sensitive(quantity)]
-        where = " and ".join(runs) if runs else "nowhere much more than elsewhere"
+        where = " and ".join(runs) if runs else "everywhere alike"
         most = effect.distances[np.argmax(np.abs(values))]
-        console.print(f"Sensitive in {quantity}: {where} (most at {most:.1f} m).")
+        console.print(f"  {quantity}: {where} (most at {most:.1f} m)")

@@ -8,11 +8,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from wengert._core.interp import EVALUATE, Interpreter, Tracer
+from wengert._core.interp import EVALUATE, Interpreter, Tracer, using
 from wengert._core.op import Op
 from wengert._core.source import explain
 from wengert._core.types import Params, is_inexact, type_of
 from wengert._modes import api
+from wengert._modes.opaque import OpaqueCall
 from wengert._ops.indexing import fill_slots
 from wengert.errors import SymbolicError
 from wengert.explain._formulas import FORMULAS, REDUCTIONS
@@ -111,7 +112,7 @@ class Numbers(Interpreter):
             )
         if op.family in ("linear", "bilinear"):
             return op.evaluate(*self._lifted(op, operands), **params)
-        return self.refuse(op)
+        return self.refuse(op.name)
 
     def _lifted(self, op: Op, operands: tuple[Any, ...]) -> list[Any]:
         """The operands as numbers, but for the indices that follow them."""
@@ -125,10 +126,17 @@ class Numbers(Interpreter):
             return np.asarray(x.concrete()).astype(x.dtype)
         return x
 
-    def refuse(self, op: Op) -> NoReturn:
+    def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A function with rules of its own is run: its rules are not formulas."""
+        if isinstance(function, OpaqueCall):
+            self.refuse(function.name)
+        with using(self):
+            return tuple(function.run(operands))
+
+    def refuse(self, name: str) -> NoReturn:
         raise SymbolicError(
             explain(
-                f"{self.name}: the op {op.name} has no symbolic form here",
+                f"{self.name}: {name} has no symbolic form here",
                 why="formulas are known for arithmetic, elementary functions, where, "
                 "sums, products of matrices, and for moving entries.",
                 fix="write the function with those, or use wg.explain.trace, which "

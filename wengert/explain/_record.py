@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from wengert._core.interp import Interpreter, Tracer, using
+from wengert._core.interp import CURRENT, Interpreter, Tracer, using
 from wengert._core.op import Op
 from wengert._core.source import Site, user_site
 from wengert._core.types import Params, is_inexact
@@ -16,11 +16,27 @@ class Ref(NamedTuple):
     number: int
 
 
-class Step(NamedTuple):
-    """One line: an op, its operands (a `Ref` or a constant), and what it makes."""
+Operands = tuple[Any, ...]  # each a `Ref` or a constant
 
-    op: Op
-    operands: tuple[Any, ...]
+
+class Call:
+    """A call of a function with rules of its own, in the place of an op."""
+
+    multiple = True
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+        self.name: str = function.name
+
+    def __call__(self, *operands: Any) -> tuple[Any, ...]:
+        return CURRENT.get().call(self.function, operands)
+
+
+class Step(NamedTuple):
+    """One line: an op, its operands, and the numbers of what it makes."""
+
+    op: Op | Call
+    operands: Operands
     params: Params
     numbers: tuple[int, ...]
     site: Site
@@ -77,21 +93,34 @@ class Recorder(Interpreter):
         return x.number if own else None
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
+        # The list keeps every operand: none may be overwritten by the next write.
+        params = {**params, "donate": False} if "donate" in params else params
+        primals, refs = self._split(operands)
+        with using(self.parent):
+            out = self.parent.apply(op, primals, params)
+        return self._record(op, refs, params, out)
+
+    def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        primals, refs = self._split(operands)
+        with using(self.parent):
+            out = self.parent.call(function, primals)
+        return self._record(Call(function), refs, {}, out)
+
+    def _split(self, operands: tuple[Any, ...]) -> tuple[tuple[Any, ...], Operands]:
+        """The operands as the interpreter below has them, and as the list has them."""
         numbers = [self.number_of(x) for x in operands]
         primals = tuple(
             x if n is None else x.primal for x, n in zip(operands, numbers, strict=True)
         )
-        assert self.parent is not None
-        with using(self.parent):
-            if all(n is None for n in numbers):
-                return self.parent.apply(op, primals, params)
-            # The list keeps every operand: none may be overwritten by the next write.
-            params = {**params, "donate": False} if "donate" in params else params
-            out = self.parent.apply(op, primals, params)
-        results = tuple(self.variable(o) for o in (out if op.multiple else (out,)))
         refs = tuple(
             x if n is None else Ref(n) for x, n in zip(operands, numbers, strict=True)
         )
+        return primals, refs
+
+    def _record(self, op: Op | Call, refs: Operands, params: Params, out: Any) -> Any:
+        if not any(type(x) is Ref for x in refs):
+            return out
+        results = tuple(self.variable(o) for o in (out if op.multiple else (out,)))
         made = tuple(r.number for r in results)
         self.steps.append(Step(op, refs, params, made, user_site()))
         return results if op.multiple else results[0]

@@ -275,7 +275,7 @@ def _adjoints(
                     if np.shape(partial) == ():
                         partials[number[i], number[output]] = partial
             backward(tape, cotangents)
-        adjoints.update((number[i], ct) for i, ct in cotangents.items())
+        adjoints.update((number[i], ct) for i, ct in cotangents.items() if i in number)
     return adjoints, partials
 
 

@@ -67,7 +67,9 @@ def finish(name: str, value: Any, out: Any) -> Any:
 class Contraction(Ufunc):
     """A function of two stacks of vectors or matrices, called as the NumPy ufunc is."""
 
-    def __call__(self, x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
+    def __call__(  # type: ignore[override]
+        self, x1: Any, x2: Any, /, out: Any = None, **kwargs: Any
+    ) -> Any:
         x, y = as_operand(x1), as_operand(x2)
         if isinstance(out, tuple):
             (out,) = out
@@ -128,7 +130,9 @@ def vdot(a: Any, b: Any, /) -> Any:
     x, y = as_operand(a), as_operand(b)
     if is_plain(x, y):
         return np.vdot(x, y)
-    return wrap(run(ops.vdot, reshape(x, shape=(_size(x),)), reshape(y, shape=(_size(y),))))
+    return wrap(
+        run(ops.vdot, reshape(x, shape=(_size(x),)), reshape(y, shape=(_size(y),)))
+    )
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
@@ -142,9 +146,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 def _axis_pairs(axes: Any, x_ndim: int, y_ndim: int) -> tuple[tuple[int, ...], ...]:
     """`tensordot`'s axes as two tuples of axes that are not negative."""
     if isinstance(axes, (int, np.integer)):
-        x_axes, y_axes = range(-int(axes), 0), range(int(axes))
+        pair: Any = range(-int(axes), 0), range(int(axes))
     else:
-        x_axes, y_axes = ([a] if isinstance(a, (int, np.integer)) else a for a in axes)
+        pair = ([a] if isinstance(a, (int, np.integer)) else a for a in axes)
+    x_axes, y_axes = pair
     return (
         tuple(normalize_axis(i, x_ndim) for i in x_axes),
         tuple(normalize_axis(i, y_ndim) for i in y_axes),
@@ -152,7 +157,11 @@ def _axis_pairs(axes: Any, x_ndim: int, y_ndim: int) -> tuple[tuple[int, ...], .
 
 
 def einsum(
-    subscripts: Any, *operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any
+    subscripts: Any,
+    *operands: Any,
+    out: Any = None,
+    optimize: Any = False,
+    **kwargs: Any,
 ) -> Any:
     """``numpy.einsum``, in both of its call forms.
 
@@ -168,7 +177,9 @@ def einsum(
     if is_plain(*xs):
         return np.einsum(subscripts, *xs, out=out, optimize=optimize, **kwargs)
     _check_ranks(subscripts, xs)
-    return finish("einsum", run(ops.einsum, *xs, subscripts=subscripts, optimize=optimize), out)
+    return finish(
+        "einsum", run(ops.einsum, *xs, subscripts=subscripts, optimize=optimize), out
+    )
 
 
 def _from_lists(*arguments: Any) -> tuple[str, tuple[Any, ...]]:
@@ -189,7 +200,8 @@ def _check_ranks(subscripts: str, xs: list[Any]) -> None:
     if len(inputs) != len(xs):
         raise ShapeError(
             explain(
-                f"einsum: {subscripts!r} describes {len(inputs)} operand(s), got {len(xs)}",
+                f"einsum: {subscripts!r} describes {len(inputs)} operand(s), "
+                f"got {len(xs)}",
                 fix="write one comma-separated group of letters for each operand",
             )
         )
@@ -239,8 +251,10 @@ def cross(
     if x.shape[-1] != 3 or y.shape[-1] != 3:
         raise ShapeError(
             explain(
-                f"cross: expected vectors of 3 entries, got {x.shape[-1]} and {y.shape[-1]}",
-                fix="for vectors in the plane, write a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]",
+                f"cross: expected vectors of 3 entries, got {x.shape[-1]} "
+                f"and {y.shape[-1]}",
+                fix="for vectors in the plane, write "
+                "a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]",
             )
         )
     x0, x1, x2 = (getitem(x, index=(Ellipsis, i)) for i in range(3))

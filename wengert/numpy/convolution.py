@@ -51,16 +51,22 @@ def _padding(
     if padding == "same":
         return tuple(map(_same_padding, space, window, strides, dilation))
     try:
-        entries = [padding] * count if isinstance(padding, (int, np.integer)) else list(padding)
-        pairs = [(p, p) if isinstance(p, (int, np.integer)) else tuple(p) for p in entries]
+        entries = (
+            [padding] * count
+            if isinstance(padding, (int, np.integer))
+            else list(padding)
+        )
+        pairs = [
+            (p, p) if isinstance(p, (int, np.integer)) else tuple(p) for p in entries
+        ]
     except TypeError:
         pairs = []
     if len(pairs) != count or any(len(p) != 2 or min(p) < 0 for p in pairs):
         raise ArgumentError(
             explain(
                 f"{name}: padding={padding!r} with {count} spatial axes",
-                fix='give "valid", "same", an int, or for each spatial axis an int or a '
-                "pair (before, after), none of them negative",
+                fix='give "valid", "same", an int, or for each spatial axis an int '
+                "or a pair (before, after), none of them negative",
             )
         )
     return tuple((int(low), int(high)) for low, high in pairs)
@@ -87,8 +93,8 @@ def _check_fit(name: str, how: Window, space: Any, window: Any) -> None:
     if min(window, default=1) < 1 or min(how.out_extents(space, window), default=1) < 1:
         raise ShapeError(
             explain(
-                f"{name}: a window of {tuple(window)}, dilation {how.dilation}, does not "
-                f"fit into {tuple(space)} with padding {how.padding}",
+                f"{name}: a window of {tuple(window)}, dilation {how.dilation}, does "
+                f"not fit into {tuple(space)} with padding {how.padding}",
                 fix='pad more (padding="same" always fits), or take a smaller window',
             )
         )
@@ -98,8 +104,8 @@ def _check_ranks(name: str, x: Any, w: Any) -> None:
     if len(x.shape) < 3 or len(x.shape) != len(w.shape):
         raise ShapeError(
             explain(
-                f"{name}: expected (batch, channels, *space) and a kernel of as many axes, "
-                f"got {tuple(x.shape)} and {tuple(w.shape)}",
+                f"{name}: expected (batch, channels, *space) and a kernel of as many "
+                f"axes, got {tuple(x.shape)} and {tuple(w.shape)}",
                 fix="add the missing axes, for example x[None, None] for one signal of "
                 "one channel",
             )
@@ -211,7 +217,8 @@ def conv_transpose(
     if isinstance(padding, str) and padding != "valid":
         raise ArgumentError(
             explain(
-                f"{name}: padding={padding!r}, but the length of the result depends on it",
+                f"{name}: padding={padding!r}, but the length of the result depends "
+                "on it",
                 fix="give the padding in numbers",
             )
         )
@@ -228,14 +235,15 @@ def conv_transpose(
     if min(space) < 1 or how.out_extents(space, window) != tuple(x.shape[2:]):
         raise ShapeError(
             explain(
-                f"{name}: no array of shape {space} is convolved to {tuple(x.shape[2:])}",
+                f"{name}: no array of shape {space} is convolved to "
+                f"{tuple(x.shape[2:])}",
                 fix="take less padding, and output_padding from 0 to strides - 1",
             )
         )
     return wrap(run(ops.conv_input, x, w, how=how, groups=groups, space=space))
 
 
-def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     """``numpy.convolve``: of two sequences."""
     x, y = as_operand(a), as_operand(v)
     if is_plain(x, y):
@@ -244,7 +252,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     return wrap(run(ops.convolve, x, y, mode=_checked_mode("convolve", mode)))
 
 
-def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     """``numpy.correlate``: the cross-correlation of two sequences, ``v`` conjugated."""
     x, y = as_operand(a), as_operand(v)
     if is_plain(x, y):

@@ -69,7 +69,7 @@ def diff(
     given = [part for part in parts if part is not None]
     if len(given) > 1:
         x = concatenate(*given, axis=axis)
-    op = not_equal if x.dtype == np.bool else subtract
+    op = not_equal if str(x.dtype).endswith("bool") else subtract
     for _ in range(n):
         x = op(_range(x, axis, 1, None), _range(x, axis, None, -1))
     return wrap(x)
@@ -110,7 +110,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 @like_numpy
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """``numpy.gradient``: differences of samples, differentiable in the spacings too."""
+    """``numpy.gradient`` of samples, differentiable in the spacings too."""
     x = as_array(f)
     if not is_inexact(x.dtype):
         x = cast(x, np.dtype(np.float64))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from wengert._array.traced import unwrap
 from wengert._core.op import OPS
@@ -58,6 +59,21 @@ if "conj" in OPS:
     _UFUNCS["conj"] = _UFUNCS["conjugate"] = Ufunc("conjugate", OPS["conj"])
 
 _UFUNCS["sign"] = _Sign("sign", OPS["sign"])
+
+# SciPy's ufuncs, called with traced values, arrive at these; see wengert.scipy.special.
+_SPECIAL_OPS = {"expit": "sigmoid", "psi": "digamma"} | {
+    name: name
+    for name in (
+        "entr erf erfc erfinv gamma gammaln kl_div log_expit log_ndtr loggamma logit "
+        "ndtr ndtri rel_entr xlog1py xlogy"
+    ).split()
+}
+SPECIAL = {
+    name: Ufunc(name, OPS[op], getattr(special, name))
+    for name, op in _SPECIAL_OPS.items()
+}
+for _name, _ufunc in SPECIAL.items():
+    _ufunc.__doc__ = f"``scipy.special.{_name}``, differentiable to any order."
 
 globals().update(_UFUNCS)
 __all__ = list(_UFUNCS)  # pyright: ignore

@@ -32,8 +32,8 @@ def _along(a: Any, axis: Any) -> tuple[Any, Any]:
 def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -> Any:
     """The logarithm of a sum of exponentials, ``log(sum(b * exp(a), axis))``.
 
-    Neither overflows nor loses the small terms. Infinite entries are allowed: the result
-    is inf where one is inf, and -inf, with the derivative 0, where all are -inf.
+    Neither overflows nor loses the small terms. Entries may be infinite: the result is
+    inf where one is inf, and -inf, with the derivative 0, where all are -inf.
 
     Args:
         a: Array of any shape.
@@ -46,7 +46,7 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -
 
     Example:
         >>> import numpy as np, wengert.numpy as wnp
-        >>> float(wnp.logsumexp(np.array([1000.0, 1000.0]))) - 1000.0  # log 2
+        >>> float(wnp.logsumexp(np.array([0.0, 0.0, -1000.0])))  # log 2
         0.6931471805599...
 
     References:

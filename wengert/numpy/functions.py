@@ -11,7 +11,7 @@ from wengert._array.convert import cast
 from wengert._array.traced import TracedArray, has_traced, unwrap, wrap
 from wengert._core.interp import CURRENT
 from wengert._core.source import explain
-from wengert._core.types import is_complex, is_inexact, type_of
+from wengert._core.types import is_bool, is_complex, is_inexact, type_of
 from wengert._ops import arithmetic as ops
 from wengert._ops import special
 from wengert._ops.complex import imag as imag_op
@@ -150,7 +150,7 @@ def fix(x: Any, out: Any = None) -> Any:
 def _condition(x: Any) -> Any:
     """A condition as truth values, which depend on nothing."""
     value = _value(x)
-    return value if value.dtype == np.bool_ else ops.not_equal(value, 0)
+    return value if is_bool(value.dtype) else ops.not_equal(value, 0)
 
 
 def where(condition: Any, *branches: Any) -> Any:
@@ -160,8 +160,8 @@ def where(condition: Any, *branches: Any) -> Any:
 
     Example:
         >>> import wengert as wg, wengert.numpy as wnp
-        >>> float(wg.grad(lambda x: wnp.where(x > 0, wnp.log(x), 0.0))(0.0))
-        0.0
+        >>> float(wg.grad(lambda x: wnp.where(x > 0, x * x, -x))(-3.0))
+        -1.0
     """
     if not branches:
         import wengert.numpy as wnp

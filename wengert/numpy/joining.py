@@ -25,7 +25,6 @@ from wengert.numpy.shaping import (
     atleast_2d,
     atleast_3d,
     normalize_axis,
-    ravel,
 )
 
 __all__ = [
@@ -67,11 +66,8 @@ def _joined(parts: list[Any], axis: int, out: Any, dtype: Any, casting: Any) -> 
 
 
 def _cast_by(part: Any, dtype: Any, casting: Any) -> Any:
-    if not np.can_cast(part.dtype, dtype, casting):
-        raise TypeError(
-            f"Cannot cast array data from {part.dtype!r} to {dtype!r} according to the "
-            f"rule {casting!r}"
-        )
+    none = np.zeros(0, part.dtype)
+    np.concatenate([none], dtype=dtype, casting=casting)  # NumPy's error
     return cast(part, dtype)
 
 
@@ -282,7 +278,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
 
 @like_numpy
 def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
-    """``numpy.broadcast_arrays``: those that have the common shape come back as they are."""
+    """``numpy.broadcast_arrays``: what has the common shape comes back."""
     shape = np.broadcast_shapes(*(tuple(np.shape(a)) for a in args))
     return tuple(a if np.shape(a) == shape else broadcast_to(a, shape) for a in args)
 
@@ -316,7 +312,7 @@ def _nested_shape(value: Any) -> tuple[int, ...]:
 
 
 def in_layout_of(x: Any, function: Any) -> Any:
-    """The result of `function(x, order)` in Fortran order where x is, as NumPy makes it.
+    """`function(x, order)`, in Fortran order where x is, as NumPy lays it out.
 
     `order` is the order of the axes that the function is given.
     """
@@ -338,13 +334,15 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         raise ValueError("index can't contain negative values")
     if mode == "constant":
         values = _as_pairs(kwargs.get("constant_values", 0), ndim)
-        return wrap(in_layout_of(x, lambda x, order: _constant(x, order, widths, values)))
+        return wrap(
+            in_layout_of(x, lambda x, order: _constant(x, order, widths, values))
+        )
     if mode not in _INDEX_MODES or kwargs.get("reflect_type", "even") != "even":
         raise MissingRuleError(
             explain(
                 f"pad: mode={mode!r} with {kwargs} has no derivative rule",
-                fix=f"use one of constant, {', '.join(_INDEX_MODES)}, or concatenate the "
-                "padding",
+                fix=f"use one of constant, {', '.join(_INDEX_MODES)}, or concatenate "
+                "the padding",
             )
         )
 
@@ -363,6 +361,8 @@ def _constant(x: Any, order: tuple[int, ...], widths: Any, values: Any) -> Any:
     """Axis after axis, so that later values have the corners, as in NumPy."""
     extents = [widths[i] for i in order]
     out = pad_zeros(x, widths=tuple(extents))
+    if all(isinstance(v, int) and v == 0 for pair in values for v in pair):
+        return out
     for source in range(len(order)):
         axis = order.index(source)
         low, high = widths[source]
@@ -371,8 +371,6 @@ def _constant(x: Any, order: tuple[int, ...], widths: Any, values: Any) -> Any:
             (slice(0, low), slice(end, end + high)), values[source], strict=True
         ):
             value = cast(unwrap(value), x.dtype)
-            if isinstance(value, (int, float)) and value == 0 and source == 0:
-                continue
             if region.start != region.stop:
                 out = update(out, value, index=((slice(None),) * axis + (region,)))
     return out
@@ -399,9 +397,7 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     """``numpy.delete``."""
     x, axis = _one_axis(arr, axis)
     kept = np.delete(_positions(x, axis), obj, axis).ravel()
-    return wrap(
-        in_layout_of(x, lambda x, order: take(x, kept, axis=order.index(axis)))
-    )
+    return wrap(in_layout_of(x, lambda x, order: take(x, kept, axis=order.index(axis))))
 
 
 @like_numpy

@@ -13,13 +13,17 @@ import numpy as np
 
 import wengert.numpy as wnp
 from wengert._array.traced import unwrap, wrap
+from wengert._core.source import explain
 from wengert._core.types import shape_of
 from wengert._ops import linalg as ops
+from wengert._ops import spectral
 from wengert._ops.arithmetic import absolute, not_equal
 from wengert._ops.contraction import dot as dot_op
 from wengert._ops.contraction import matmul as matmul_op
+from wengert._ops.contraction import permuted
 from wengert._ops.reduction import kept_shape, reduce_sum
 from wengert._ops.structure import astype, reshape
+from wengert.errors import ArgumentError, MissingRuleError
 from wengert.numpy.contraction import (
     as_operand,
     cross,
@@ -38,6 +42,8 @@ __all__ = [
     "cholesky",
     "cross",
     "det",
+    "eigh",
+    "eigvalsh",
     "inv",
     "matmul",
     "matrix_norm",
@@ -48,6 +54,8 @@ __all__ = [
     "outer",
     "slogdet",
     "solve",
+    "svd",
+    "svdvals",
     "tensordot",
     "vecdot",
     "vector_norm",
@@ -62,7 +70,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *dir(np.linalg)})
 
 
-# -- solving and determinants -------------------------------------------------------------
+# -- solving and determinants ---------------------------------------------------------
 
 
 def solve(a: Any, b: Any) -> Any:
@@ -112,7 +120,8 @@ def det(a: Any) -> Any:
 def slogdet(a: Any) -> Any:
     """``numpy.linalg.slogdet``: sign and logarithm of the absolute determinant.
 
-    The derivative at a singular matrix, where the logarithm is -inf, is a `LinAlgError`.
+    The derivative at a singular matrix, where the logarithm is -inf, is an error:
+    `LinAlgError`.
     """
     sign, logarithm = run(ops.slogdet, as_operand(a))
     return _SlogdetResult(wrap(sign), wrap(logarithm))
@@ -124,7 +133,7 @@ _SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     """``numpy.linalg.cholesky``, of positive definite matrices of shape (..., n, n).
 
-    NumPy reads only the lower triangle of the matrices (the upper one, if ``upper``), and
+    NumPy reads only the lower triangle of the matrices (the upper, if ``upper``), and
     the derivative is that of this function: a gradient has only that triangle, an entry
     off the diagonal counting for its mirror image too. Where the matrix comes from
     symmetric operations, such as ``b @ b.T``, this makes no difference; the symmetric
@@ -142,17 +151,89 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     return wrap(run(ops.cholesky, as_operand(a), upper=upper))
 
 
-# -- products -----------------------------------------------------------------------------
+# -- eigenvalues and singular values --------------------------------------------------
+
+
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """``numpy.linalg.eigh``: eigenvalues and vectors of symmetric matrices (..., n, n).
+
+    Only one triangle is read, as by `cholesky`. Where eigenvalues coincide, their
+    vectors have no derivative, and it is infinite or NaN.
+
+    Raises:
+        MissingRuleError: differentiated with complex vectors; see `eigvalsh`.
+
+    Example:
+        >>> import numpy as np, wengert as wg, wengert.numpy as wnp
+        >>> wg.grad(lambda a: wnp.linalg.eigh(a).eigenvalues[0])(np.diag([1.0, 2.0]))
+        array([[1., 0.],
+               [0., 0.]])
+    """
+    values, vectors = run(spectral.eigh, as_operand(a), uplo=UPLO.upper())
+    return _EighResult(wrap(values), wrap(vectors))
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """``numpy.linalg.eigvalsh``: eigenvalues of symmetric matrices (..., n, n)."""
+    return wrap(run(spectral.eigvalsh, as_operand(a), uplo=UPLO.upper()))
+
+
+def svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    """``numpy.linalg.svd``, of matrices of shape (..., m, n).
+
+    Where singular values coincide, their vectors have no derivative, and it is infinite
+    or NaN.
+
+    Raises:
+        MissingRuleError: traced, with ``hermitian``, or full matrices that are not
+            square; differentiated with complex vectors (see `svdvals`).
+
+    Example:
+        >>> import numpy as np, wengert as wg, wengert.numpy as wnp
+        >>> u, s, vh = wnp.linalg.svd(np.diag([3.0, 2.0]))
+        >>> s
+        array([3., 2.])
+    """
+    x = as_operand(a)
+    if is_plain(x):
+        plain: Any = np.linalg.svd
+        return plain(x, full_matrices, compute_uv, hermitian)
+    if hermitian or (compute_uv and full_matrices and x.shape[-1] != x.shape[-2]):
+        raise MissingRuleError(
+            explain(
+                "svd: there is no derivative rule for hermitian=True, or for "
+                "full_matrices=True of matrices that are not square",
+                fix="pass full_matrices=False; for symmetric matrices use eigh",
+            )
+        )
+    if not compute_uv:
+        return svdvals(a)
+    return _SVDResult(*map(wrap, run(spectral.svd, x)))
+
+
+def svdvals(a: Any, /) -> Any:
+    """``numpy.linalg.svdvals``: singular values, the largest first."""
+    return wrap(run(spectral.svdvals, as_operand(a)))
+
+
+_EighResult: Any = type(np.linalg.eigh(np.eye(1)))
+_SVDResult: Any = type(np.linalg.svd(np.eye(1)))
+
+# -- products -------------------------------------------------------------------------
 
 
 def matrix_power(a: Any, n: int) -> Any:
-    """``numpy.linalg.matrix_power``: matrices of shape (..., m, m) to an integer power."""
+    """``numpy.linalg.matrix_power``: square matrices to an integer power."""
     x = as_operand(a)
     if is_plain(x):
         return np.linalg.matrix_power(x, n)
     n = operator.index(n)
     if n == 0:
-        return fresh(np.array(np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)))
+        return fresh(
+            np.array(np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape))
+        )
     if n == 1:
         return a
     return wrap(_power_by_squaring(x if n > 0 else run(ops.inv, x), abs(n)))
@@ -177,10 +258,19 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Any:
     if is_plain(*xs):
         return np.linalg.multi_dot(xs, out=out)
     if len(xs) < 2:
-        raise ValueError("Expecting at least two arrays.")
+        raise ArgumentError(
+            explain(
+                "multi_dot: expecting at least two arrays",
+                fix="give two or more matrices",
+            )
+        )
     if len(xs) == 2:
         return finish("multi_dot", run(dot_op, *xs), out)
-    ends = [n for x, n in ((xs[0], xs[0].shape[0]), (xs[-1], xs[-1].shape[-1])) if x.ndim > 1]
+    ends = [
+        n
+        for x, n in ((xs[0], xs[0].shape[0]), (xs[-1], xs[-1].shape[-1]))
+        if x.ndim > 1
+    ]
     if xs[0].ndim == 1:
         xs[0] = reshape(xs[0], shape=(1, xs[0].shape[0]))
     if xs[-1].ndim == 1:
@@ -191,7 +281,7 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Any:
 
 
 def _cheapest_order(extents: list[int]) -> dict[tuple[int, int], int]:
-    """Where to split each run of factors (Cormen et al., *Algorithms*, section 15.2)."""
+    """Where to split each run of factors (Cormen et al., *Algorithms*, ch. 15.2)."""
     count = len(extents) - 1
     cost = {(i, i): 0 for i in range(count)}
     splits = {}
@@ -199,7 +289,9 @@ def _cheapest_order(extents: list[int]) -> dict[tuple[int, int], int]:
         for i in range(count - length):
             j = i + length
             prices = {
-                k: cost[i, k] + cost[k + 1, j] + extents[i] * extents[k + 1] * extents[j + 1]
+                k: cost[i, k]
+                + cost[k + 1, j]
+                + extents[i] * extents[k + 1] * extents[j + 1]
                 for k in range(i, j)
             }
             splits[i, j] = min(prices, key=lambda k: prices[k])  # as NumPy: the first
@@ -207,14 +299,18 @@ def _cheapest_order(extents: list[int]) -> dict[tuple[int, int], int]:
     return splits
 
 
-def _chain_product(xs: list[Any], splits: dict[tuple[int, int], int], i: int, j: int) -> Any:
+def _chain_product(
+    xs: list[Any], splits: dict[tuple[int, int], int], i: int, j: int
+) -> Any:
     if i == j:
         return xs[i]
     k = splits[i, j]
-    return run(dot_op, _chain_product(xs, splits, i, k), _chain_product(xs, splits, k + 1, j))
+    return run(
+        dot_op, _chain_product(xs, splits, i, k), _chain_product(xs, splits, k + 1, j)
+    )
 
 
-# -- norms --------------------------------------------------------------------------------
+# -- norms ----------------------------------------------------------------------------
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -225,15 +321,19 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
     Example:
         >>> import numpy as np, wengert as wg, wengert.numpy as wnp
-        >>> wg.grad(wnp.linalg.norm)(np.array([3.0, 4.0])), wg.grad(wnp.linalg.norm)(np.zeros(2))
-        (array([0.6, 0.8]), array([0., 0.]))
+        >>> wg.grad(wnp.linalg.norm)(np.array([3.0, 4.0]))
+        array([0.6, 0.8])
+        >>> wg.grad(wnp.linalg.norm)(np.zeros(2))
+        array([0., 0.])
     """
     value = as_operand(x)
     if is_plain(value):
         return np.linalg.norm(value, ord, axis, keepdims)
     shape = tuple(value.shape)
     given = axis if axis is None or isinstance(axis, (tuple, list)) else (axis,)
-    axes = None if given is None else tuple(normalize_axis(i, len(shape)) for i in given)
+    axes = (
+        None if given is None else tuple(normalize_axis(i, len(shape)) for i in given)
+    )
     out = _norm(value, ord, axes)
     if keepdims:
         kept = range(len(shape)) if axes is None else axes
@@ -254,8 +354,21 @@ def _norm(x: Any, ord: Any, axes: tuple[int, ...] | None) -> Any:
         summed, kept = (row, column) if abs(ord) == 1 else (column, row)
         totals = reduce_sum(absolute(x), axes=(summed,))
         return _extreme(totals, kept - (kept > summed), ord > 0)
+    if count == 2 and ord in (2, -2, "nuc"):
+        return _spectral_norm(x, ord, places)
     # NumPy's error, for orders and numbers of axes that it has no norm for.
     return np.linalg.norm(np.ones((1,) * len(x.shape)), ord, axes)
+
+
+def _spectral_norm(x: Any, ord: Any, places: tuple[int, ...]) -> Any:
+    rest = tuple(i for i in range(len(x.shape)) if i not in places)
+    values = run(spectral.svdvals, permuted(x, rest + places))
+    last = len(values.shape) - 1
+    return (
+        reduce_sum(values, axes=(last,))
+        if ord == "nuc"
+        else _extreme(values, last, ord > 0)
+    )
 
 
 def _extreme(x: Any, axis: int, largest: bool) -> Any:
@@ -273,7 +386,9 @@ def _vector_norm(x: Any, ord: Any, axis: int) -> Any:
     return run(ops.p_norm, x, ord=ord, axes=(axis,))
 
 
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def vector_norm(
+    x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2
+) -> Any:
     """``numpy.linalg.vector_norm``: over one axis, several, or all entries."""
     value = as_operand(x)
     if is_plain(value):
@@ -290,7 +405,13 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
         out = norm(x, ord, axis)
     if not keepdims:
         return out
-    gone = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    gone = (
+        range(len(shape))
+        if axis is None
+        else axis
+        if isinstance(axis, tuple)
+        else (axis,)
+    )
     kept = tuple(normalize_axis(i, len(shape)) for i in gone)
     return wnp.reshape(out, kept_shape(shape, kept))
 

@@ -43,13 +43,7 @@ unique = constant("unique")
 
 
 def _sorting(a: Any, axis: Any, kind: Any, order: Any, stable: Any) -> tuple[Any, ...]:
-    if order is not None:
-        raise ValueError("Cannot specify order when the array has no fields.")
-    if stable is not None and kind is not None:
-        raise ValueError(
-            "`kind` and `stable` parameters can't be provided at the same time. Use only "
-            "one of them."
-        )
+    np.sort(np.zeros(1), kind=kind, order=order, stable=stable)  # NumPy's errors
     x = as_array(a)
     if axis is None:
         x, axis = reshape(x, shape=(prod(x.shape),)), 0
@@ -81,8 +75,7 @@ def argsort(
 @like_numpy
 def searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
     """``numpy.searchsorted``: positions, which carry no derivative."""
-    if side not in ("left", "right"):
-        raise ValueError(f"search side must be 'left' or 'right' (got {side!r})")
+    np.searchsorted(np.zeros(1), 0.0, side=side)  # NumPy's error
     ordered = as_array(a)
     if sorter is not None:
         ordered = ops.take(ordered, as_array(sorter), axis=0)
@@ -116,11 +109,7 @@ def _nonzero(a: Any) -> tuple[np.ndarray, ...]:
 def nonzero(a: Any) -> Any:
     """``numpy.nonzero``: positions, which carry no derivative."""
     if not as_array(a).shape:
-        raise ValueError(
-            "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar)."
-            "nonzero() instead. If the context of this error is of the form `arr[nonzero("
-            "cond)]`, just use `arr[cond]`."
-        )
+        np.nonzero(np.zeros(()))  # NumPy's error
     return tuple(map(wrap, _nonzero(a)))
 
 

@@ -14,9 +14,11 @@ import numpy as np
 from wengert._array.traced import TracedArray, TracedScalar, depends, unwrap
 from wengert._array.views import PartStep
 from wengert._core.source import explain
+from wengert._core.types import is_complex_dtype
 from wengert._ops.structure import copy
 from wengert.errors import MissingRuleError
 from wengert.numpy._ufunc import Ufunc, raise_plain_write
+from wengert.numpy.elementwise import SPECIAL
 
 wnp: Any = sys.modules["wengert.numpy"]  # which is importing this module
 
@@ -25,9 +27,7 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any)
     """``__array_ufunc__``: a NumPy ufunc was called with a traced operand."""
     ours = getattr(wnp, ufunc.__name__, None)
     if not isinstance(ours, Ufunc):
-        from wengert.scipy import special  # which is built on wengert.numpy
-
-        ours = getattr(special, ufunc.__name__, None)
+        ours = SPECIAL.get(ufunc.__name__)
     if not isinstance(ours, Ufunc):
         return _without_rule(ufunc, inputs, kwargs)
     out = kwargs.get("out")
@@ -134,7 +134,7 @@ def _part(name: str) -> Any:
     """The property `real` or `imag`: a view of a complex array."""
 
     def get(self: Any) -> Any:
-        if isinstance(self, TracedScalar) or self.dtype.kind != "c":
+        if isinstance(self, TracedScalar) or not is_complex_dtype(self.dtype):
             return getattr(wnp, name)(self)
         step = PartStep(name == "imag")
         return self._step(step, step.get(self._read()))

@@ -59,7 +59,11 @@ def finish(out: Any, shape: Any, axes: Any, keepdims: Any, destination: Any) -> 
     """Keep the reduced axes as ones, and write to ``out=``, as asked."""
     if _is_set(keepdims):
         out = reshape(out, shape=kept_shape(shape, axes))
-    return wrap(out) if destination is None else _store("reduction", out, destination, True)
+    return (
+        wrap(out)
+        if destination is None
+        else _store("reduction", out, destination, True)
+    )
 
 
 def _is_set(keepdims: Any) -> bool:
@@ -138,11 +142,20 @@ def _count(x: Any, axes: Any, mask: Any) -> Any:
     return reduce_sum(mask, axes=axes)
 
 
+def _is_half(dtype: Any) -> bool:
+    return isinstance(dtype, np.dtype) and dtype == np.float16
+
+
+_WIDE = (np.dtype(np.float64), np.dtype(np.complex128))
+
+
 def _divided(total: Any, count: Any) -> Any:
     """A sum over a count as NumPy divides it: in float64, then back to its dtype."""
+    if not isinstance(total.dtype, np.dtype):
+        return total / float(count) if isinstance(count, int) else total / count
     if isinstance(count, (int, float)):
         count = np.float64(count)
-    if total.dtype in (np.float64, np.complex128):
+    if total.dtype in _WIDE:
         return total / count
     return astype(total / count, dtype=total.dtype)
 
@@ -169,7 +182,7 @@ def mean(
     count = _count(x, axes, mask)
     if mask is None and count == 0:
         warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=3)
-    half = dtype is None and x.dtype == np.float16  # is summed in float32
+    half = dtype is None and _is_half(x.dtype)  # is summed in float32
     total = _total(x, axes, mask, np.float32 if half else _summing_dtype(x, dtype))
     result = _divided(total, count)
     if half:
@@ -330,12 +343,16 @@ def _extremum(
     if initial is _MISSING:
         if mask is not None:
             raise ValueError(
-                f"reduction operation '{pairwise.name}' does not have an identity, so to "
-                "use a where mask one has to specify 'initial'"
+                f"reduction operation '{pairwise.name}' does not have an identity, so "
+                "to use a where mask one has to specify 'initial'"
             )
         return finish(op(x, axes=axes), shape, axes, keepdims, out)
     start = cast(unwrap(initial), x.dtype)
-    start = astype(np.asarray(start), dtype=x.dtype) if not hasattr(start, "dtype") else start
+    start = (
+        astype(np.asarray(start), dtype=x.dtype)
+        if not hasattr(start, "dtype")
+        else start
+    )
     if mask is not None:
         x = where_op(mask, x, start)
     if _count(x, axes, None) == 0:

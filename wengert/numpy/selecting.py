@@ -72,11 +72,7 @@ def take(
         x, axis = _flat(x), 0
     axis = normalize_axis(axis, len(x.shape))
     positions = as_array(indices)
-    if positions.dtype.kind not in "iub":
-        raise TypeError(
-            f"Cannot cast array data from {positions.dtype!r} to {np.dtype(np.intp)!r} "
-            "according to the rule 'safe'"
-        )
+    np.take(np.zeros(1), np.zeros(0, positions.dtype))  # NumPy's error
     positions = _in_range(positions, x.shape[axis], mode)
     result = ops.take(x, cast(positions, np.dtype(np.intp)), axis=axis)
     return wrap(result) if out is None else _store("take", result, out, True)
@@ -211,7 +207,8 @@ def _rolled(x: Any, shift: Any, axis: int) -> Any:
         return x
     cut = count - int(shift) % count
     parts = [
-        getitem(x, index=along(axis, start, end)) for start, end in ((cut, None), (0, cut))
+        getitem(x, index=along(axis, start, end))
+        for start, end in ((cut, None), (0, cut))
     ]
     return concatenate(*parts, axis=axis)
 
@@ -261,7 +258,7 @@ def _diagonal(a: Any, offset: Any, axis1: int, axis2: int) -> Any:
     count = max(min(rows - row, columns - column), 0)
     flat = reshape(x, shape=(*tuple(x.shape)[:-2], rows * columns))
     start = row * columns + column
-    stop = start + count * (columns + 1)
+    stop = min(start + count * (columns + 1), rows * columns)
     return getitem(flat, index=(Ellipsis, slice(start, stop, columns + 1)))
 
 
@@ -281,7 +278,7 @@ def diag(v: Any, k: int = 0) -> Any:
         raise ValueError("Input must be 1- or 2-d.")
     n = x.shape[0] + abs(k)
     start = k if k >= 0 else -k * n
-    stop = start + x.shape[0] * (n + 1)
+    stop = min(start + x.shape[0] * (n + 1), n * n)
     flat = full(shape=(n * n,), value=0.0, dtype=x.dtype)
     flat = update(flat, x, index=(slice(start, stop, n + 1),))
     return wrap(reshape(flat, shape=(n, n)))
@@ -338,13 +335,10 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
     """``numpy.copyto``: writes into the array."""
     target = _writable(dst, src, where)
     value = unwrap(src)
-    if hasattr(value, "dtype") and not np.can_cast(value.dtype, target.dtype, casting):
-        raise TypeError(
-            f"Cannot cast array data from {value.dtype!r} to {target.dtype!r} according "
-            f"to the rule {casting!r}"
-        )
+    if hasattr(value, "dtype"):  # NumPy's error
+        np.copyto(np.zeros(0, target.dtype), np.zeros(0, value.dtype), casting)
     if where is not True:
-        value = where_op(unwrap(where), cast(value, target.dtype), target._read())
+        value = where_op(unwrap(where), cast(value, target.dtype), unwrap(target))
     target[...] = wrap(value)
 
 

@@ -1,5 +1,5 @@
 """SciPy's functions, differentiable, as far as they are covered."""
 
-from wengert.scipy import special
+from wengert.scipy import linalg, special
 
-__all__ = ["special"]
+__all__ = ["linalg", "special"]

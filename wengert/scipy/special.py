@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scipy import special
-
 from wengert._core.op import OPS
-from wengert.numpy._ufunc import Ufunc, apply
+from wengert.numpy._ufunc import apply
+from wengert.numpy.elementwise import SPECIAL
 from wengert.numpy.functions import softplus
 
 __all__ = [
@@ -42,30 +41,24 @@ __all__ = [
 ]
 
 
-def _ufunc(name: str, op: str = "") -> Ufunc:
-    ufunc = Ufunc(name, OPS[op or name], getattr(special, name))
-    ufunc.__doc__ = f"``scipy.special.{name}``, differentiable to any order."
-    return ufunc
-
-
-digamma = psi = _ufunc("psi", "digamma")
-entr = _ufunc("entr")
-erf = _ufunc("erf")
-erfc = _ufunc("erfc")
-erfinv = _ufunc("erfinv")
-expit = _ufunc("expit", "sigmoid")
-gamma = _ufunc("gamma")
-gammaln = _ufunc("gammaln")
-kl_div = _ufunc("kl_div")
-log_expit = _ufunc("log_expit")
-log_ndtr = _ufunc("log_ndtr")
-loggamma = _ufunc("loggamma")
-logit = _ufunc("logit")
-ndtr = _ufunc("ndtr")
-ndtri = _ufunc("ndtri")
-rel_entr = _ufunc("rel_entr")
-xlog1py = _ufunc("xlog1py")
-xlogy = _ufunc("xlogy")
+digamma = psi = SPECIAL["psi"]
+entr = SPECIAL["entr"]
+erf = SPECIAL["erf"]
+erfc = SPECIAL["erfc"]
+erfinv = SPECIAL["erfinv"]
+expit = SPECIAL["expit"]
+gamma = SPECIAL["gamma"]
+gammaln = SPECIAL["gammaln"]
+kl_div = SPECIAL["kl_div"]
+log_expit = SPECIAL["log_expit"]
+log_ndtr = SPECIAL["log_ndtr"]
+loggamma = SPECIAL["loggamma"]
+logit = SPECIAL["logit"]
+ndtr = SPECIAL["ndtr"]
+ndtri = SPECIAL["ndtri"]
+rel_entr = SPECIAL["rel_entr"]
+xlog1py = SPECIAL["xlog1py"]
+xlogy = SPECIAL["xlogy"]
 
 
 def polygamma(n: Any, x: Any) -> Any:

@@ -137,8 +137,8 @@ def run(settings: Settings, measurements: Measurements, observer: Observer) -> R
     def flight(distance: Any, speed: Any, angle: Any) -> Any:
         return height_with_drag(distance, speed, angle, drag)
 
-    # It goes on from the network without air, so that a tenth of the epochs will do.
-    few, polish = math.ceil(epochs / 10), epochs // 6
+    # It goes on from the network without air, so that a few epochs will do.
+    few, polish = math.ceil(epochs / 15), epochs // 8
     with clock.lesson("drag_training", "3  network, with air drag", few + polish):
         in_air = train(
             free.layers,
