@@ -191,7 +191,7 @@ def main(repeats: int = 15) -> None:
     if torch:
         torch.set_num_threads(1)
     print(
-        f"ns per operation, gradient included, median of {repeats}; ratio: ours / theirs"
+        f"ns per operation, gradient included, median of {repeats}; ratio: ours/theirs"
     )
     print(
         f"{'':28}"

@@ -21,7 +21,10 @@ def kinds(f, *args):
 def test_nothing_to_report():
     report = audit(lambda x: wnp.sum(wnp.sin(x) * x), X)
     assert list(report) == []
-    assert str(report) == "no place where dependence is cut or a derivative is a convention"
+    assert (
+        str(report)
+        == "no place where dependence is cut or a derivative is a convention"
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,10 @@ def test_lines_and_the_table():
 
     first = f.__code__.co_firstlineno
     report = audit(f, X, 3)
-    assert [(r.kind, r.line) for r in report] == [("floor", first + 1), ("sign", first + 3)]
+    assert [(r.kind, r.line) for r in report] == [
+        ("floor", first + 1),
+        ("sign", first + 3),
+    ]
     assert isinstance(report[0], Record) and isinstance(report, list)
     lines = str(report).splitlines()
     assert lines[0].split() == ["kind", "place", "reason"] and len(lines) == 4
@@ -126,7 +132,9 @@ def test_the_line_is_the_users():
 
     with pytest.raises(NonFiniteError) as e, debug_nans():
         wg.grad(f)(ZERO)
-    assert f"{__file__}:{f.__code__.co_firstlineno + 1}: y = wnp.sqrt(x)" in str(e.value)
+    assert f"{__file__}:{f.__code__.co_firstlineno + 1}: y = wnp.sqrt(x)" in str(
+        e.value
+    )
 
 
 def test_custom_rules_are_named():

@@ -48,9 +48,17 @@ def test_step_follows_the_dtype_and_may_be_given():
 @pytest.mark.parametrize(
     ("run", "error", "text"),
     [
-        (lambda: finite_difference(np.sin, 1.0, "backward"), ArgumentError, "method='backward'"),
+        (
+            lambda: finite_difference(np.sin, 1.0, "backward"),
+            ArgumentError,
+            "method='backward'",
+        ),
         (lambda: finite_difference(np.sin, 1.0, step=0), ArgumentError, "step=0"),
-        (lambda: finite_difference(np.sin, np.arange(2)), DTypeError, "x has dtype int64"),
+        (
+            lambda: finite_difference(np.sin, np.arange(2)),
+            DTypeError,
+            "x has dtype int64",
+        ),
         (lambda: finite_difference(np.sin, 1j), DTypeError, "x has dtype complex128"),
         (lambda: check_grads(np.sin, (1.0,), order=0), ArgumentError, "order=0"),
     ],
@@ -145,5 +153,7 @@ def test_non_smooth_function_fails():
 
 def test_many_entries_are_sampled():
     calls = []
-    check_grads(lambda x: calls.append(1) or wnp.sum(wnp.sin(x)), (np.ones(500),), 1, entries=5)
+    check_grads(
+        lambda x: calls.append(1) or wnp.sum(wnp.sin(x)), (np.ones(500),), 1, entries=5
+    )
     assert len(calls) < 80

@@ -42,7 +42,8 @@ def fewest_advances(n: int, slots: int) -> int:
     if slots == 1:
         return n * (n - 1) // 2
     return min(
-        m + fewest_advances(n - m, slots - 1) + fewest_advances(m, slots) for m in range(1, n)
+        m + fewest_advances(n - m, slots - 1) + fewest_advances(m, slots)
+        for m in range(1, n)
     )
 
 
@@ -128,7 +129,9 @@ def test_binomial_and_budget_errors():
         with pytest.raises(CheckpointError, match="binomial: slots="):
             binomial(bad)
     with pytest.raises(CheckpointError, match="one state of the loop takes 16 bytes"):
-        wg.grad(lambda x: wnp.sum(fori_loop(0, 3, lambda i, y: y * x, x, checkpoints="10B")))(X)
+        wg.grad(
+            lambda x: wnp.sum(fori_loop(0, 3, lambda i, y: y * x, x, checkpoints="10B"))
+        )(X)
 
 
 # -- loops: calls, stored states, derivatives ---------------------------------------------
@@ -190,7 +193,9 @@ def test_calls_of_a_while_loop(schedule):
             def body(s):
                 return s[0] + 1, step(s[0], s[1])
 
-            return wnp.sum(while_loop(lambda s: s[0] < n, body, (0, x), checkpoints=schedule)[1])
+            return wnp.sum(
+                while_loop(lambda s: s[0] < n, body, (0, x), checkpoints=schedule)[1]
+            )
 
         wg.grad(loss)(X)
         theory = counts(schedule, n)
@@ -200,14 +205,19 @@ def test_calls_of_a_while_loop(schedule):
             assert step.calls <= 2 * n
         else:
             assert theory.calls <= step.calls <= 1.25 * theory.calls
-        assert step.peak <= (1 if schedule == "none" else getattr(schedule, "slots", 3)) + 2
+        assert (
+            step.peak
+            <= (1 if schedule == "none" else getattr(schedule, "slots", 3)) + 2
+        )
 
 
 def loops(n, schedule):
     """One recurrence, x closed over, as each of the loops."""
 
     def counted(x):
-        return fori_loop(0, n, lambda i, y: wnp.sin(y) * x[0] + i * y, x, checkpoints=schedule)
+        return fori_loop(
+            0, n, lambda i, y: wnp.sin(y) * x[0] + i * y, x, checkpoints=schedule
+        )
 
     def uncounted(x):
         body = lambda s: (s[0] + 1, wnp.sin(s[1]) * x[0] + s[0] * s[1])
@@ -232,8 +242,12 @@ MODES = {
     )(X),
     "grad of jvp": lambda f: wg.grad(lambda x: wnp.sum(wg.jvp(f, (x,), (x,))[1]))(X),
     "linearize": lambda f: wg.linearize(f, X)[1](X),
-    "vmap of grad": lambda f: wg.vmap(wg.grad(lambda x: wnp.sum(f(x))))(np.stack([X, X + 1])),
-    "grad of vmap": lambda f: wg.grad(lambda x: wnp.sum(wg.vmap(f)(x)))(np.stack([X, X + 1])),
+    "vmap of grad": lambda f: wg.vmap(wg.grad(lambda x: wnp.sum(f(x))))(
+        np.stack([X, X + 1])
+    ),
+    "grad of vmap": lambda f: wg.grad(lambda x: wnp.sum(wg.vmap(f)(x)))(
+        np.stack([X, X + 1])
+    ),
 }
 
 
@@ -242,11 +256,15 @@ MODES = {
 def test_every_mode_of_every_loop(mode, schedule):
     for n in (0, 1, 2, 5):
         for f, g in zip(loops(n, schedule), loops(n, "all"), strict=True):
-            np.testing.assert_allclose(MODES[mode](f), MODES[mode](g), rtol=1e-10, atol=1e-12)
+            np.testing.assert_allclose(
+                MODES[mode](f), MODES[mode](g), rtol=1e-10, atol=1e-12
+            )
 
 
 def test_pullback_may_be_called_again():
-    f = lambda x: fori_loop(0, 6, lambda i, y: wnp.sin(y) * x, x, checkpoints=binomial(2))
+    f = lambda x: fori_loop(
+        0, 6, lambda i, y: wnp.sin(y) * x, x, checkpoints=binomial(2)
+    )
     _, pullback = wg.vjp(f, X)
     first = pullback(np.ones(2))[0]
     assert first.tolist() == pullback(np.ones(2))[0].tolist()
@@ -258,7 +276,7 @@ def test_pullback_may_be_called_again():
 
 def test_state_that_is_put_out_and_passed_on_counts_once():
     def f(x, schedule):
-        step = lambda c, _: ((lambda d: (d, (d, c)))(wnp.sin(c) * x))
+        step = lambda c, _: (lambda d: (d, (d, c)))(wnp.sin(c) * x)
         c, (new, old) = scan(step, x, length=6, checkpoints=schedule)
         return wnp.sum(c**2) + wnp.sum(new) + wnp.sum(old**3)
 
@@ -273,7 +291,9 @@ def test_nested_loops_and_checkpoints():
         return fori_loop(0, 3, lambda i, z: wnp.sin(z) * x, y, checkpoints="none")
 
     def f(x, schedule):
-        return wnp.sum(fori_loop(0, 4, lambda i, y: inner(y, x) + x, x, checkpoints=schedule))
+        return wnp.sum(
+            fori_loop(0, 4, lambda i, y: inner(y, x) + x, x, checkpoints=schedule)
+        )
 
     expected = wg.grad(lambda x: f(x, "all"))(X)
     np.testing.assert_allclose(wg.grad(lambda x: f(x, binomial(2)))(X), expected)
@@ -325,7 +345,9 @@ def test_checkpoint_runs_twice():
 def test_every_mode_of_checkpoint(mode):
     closing = lambda x: checkpoint(lambda y: wnp.sin(y) * x + wnp.exp(y))(2 * x)
     plain = lambda x: wnp.sin(2 * x) * x + wnp.exp(2 * x)
-    nested = lambda x: checkpoint(lambda y: checkpoint(lambda z: wnp.sin(z) * x)(y) + wnp.exp(y))(2 * x)
+    nested = lambda x: checkpoint(
+        lambda y: checkpoint(lambda z: wnp.sin(z) * x)(y) + wnp.exp(y)
+    )(2 * x)
     for f in (closing, nested):
         np.testing.assert_allclose(MODES[mode](f), MODES[mode](plain), rtol=1e-12)
 
@@ -347,7 +369,9 @@ def test_pytrees_views_and_own_writes():
     d = {"a": X, "b": 2.0}
     assert f(d, k=2)["y"].tolist() == [0.6, 4.7] and d["a"].tolist() == X.tolist()
     got = wg.grad(loss)(d)
-    expected = wg.finite_difference(loss, d) if hasattr(wg, "finite_difference") else None
+    expected = (
+        wg.finite_difference(loss, d) if hasattr(wg, "finite_difference") else None
+    )
     if expected is not None:
         np.testing.assert_allclose(got["a"], expected["a"], rtol=1e-8)
         np.testing.assert_allclose(got["b"], expected["b"], rtol=1e-8)
@@ -364,7 +388,9 @@ def test_schedule_of_a_checkpoint_is_that_of_its_loops():
 
 def test_what_changes_between_the_runs_is_an_error():
     rng = np.random.default_rng(0)
-    with pytest.raises(CheckpointError, match=r"checkpoint\(.*\) was run again.*something else"):
+    with pytest.raises(
+        CheckpointError, match=r"checkpoint\(.*\) was run again.*something else"
+    ):
         wg.grad(checkpoint(lambda x: wnp.sum(x) * rng.standard_normal()))(X)
     with pytest.raises(CheckpointError, match="fori_loop: step 2 was run again"):
         f = lambda i, y: y * rng.standard_normal()
@@ -377,7 +403,9 @@ def test_what_changes_between_the_runs_is_an_error():
         scale[0] = -2.0  # the square hides it from the value
         return y
 
-    with pytest.raises(CheckpointError, match="was written to after a checkpointed function"):
+    with pytest.raises(
+        CheckpointError, match="was written to after a checkpointed function"
+    ):
         wg.grad(changing)(X)
 
 
@@ -400,7 +428,9 @@ def test_outer_writes_and_leaks_are_errors():
         y = checkpoint(lambda x: kept.append(wnp.sin(x)) or x * 2)(x)
         return y * kept[0]
 
-    with pytest.raises(LeakedValueError, match=r"a value made inside checkpoint\(<lambda>\)"):
+    with pytest.raises(
+        LeakedValueError, match=r"a value made inside checkpoint\(<lambda>\)"
+    ):
         wg.grad(leaking)(1.0)
     with pytest.raises(LeakedValueError):
         wg.grad(lambda x: wnp.sum(leaking(x)))(X)

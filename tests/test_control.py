@@ -39,7 +39,9 @@ def test_fori_loop_is_a_python_loop():
 
 
 def test_while_loop_runs_while_the_condition_holds():
-    f = lambda x: while_loop(lambda s: s[0] < 50.0, lambda s: (s[0] * s[1], s[1]), (1.0, x))[0]
+    f = lambda x: while_loop(
+        lambda s: s[0] < 50.0, lambda s: (s[0] * s[1], s[1]), (1.0, x)
+    )[0]
     assert f(3.0) == 81.0 and wg.grad(f)(3.0) == 4 * 27.0
     assert while_loop(lambda c: False, lambda c: 1 / 0, 7) == 7
 
@@ -66,7 +68,9 @@ def test_scan_is_a_loop_with_outputs(reverse):
         wg_check(loss, xs)
 
 
-builtin = __builtins__["range"] if isinstance(__builtins__, dict) else __builtins__.range
+builtin = (
+    __builtins__["range"] if isinstance(__builtins__, dict) else __builtins__.range
+)
 
 
 def wg_check(f, x):
@@ -86,7 +90,9 @@ def test_map_runs_lane_by_lane():
     f = lambda x: x * x if x > 0 else -x
     assert map(f, X).tolist() == [0.09, 0.7]
     assert wg.grad(lambda x: wnp.sum(map(f, x)))(X).tolist() == [0.6, -1.0]
-    tree = map(lambda d: {"s": d["a"].sum(), "b": d["b"]}, {"a": np.ones((2, 3)), "b": X})
+    tree = map(
+        lambda d: {"s": d["a"].sum(), "b": d["b"]}, {"a": np.ones((2, 3)), "b": X}
+    )
     assert tree["s"].tolist() == [3.0, 3.0] and tree["b"].tolist() == X.tolist()
     assert isinstance(tree["s"], np.ndarray)
     lanes = wg.vmap(lambda x: map(wnp.sin, x))(np.stack([X, X]))
@@ -95,7 +101,9 @@ def test_map_runs_lane_by_lane():
 
 def test_range_is_range():
     assert range(4) == builtin(4)
-    assert range(1, 9, 3, unroll=True, parallel=False, checkpoints="200MB") == builtin(1, 9, 3)
+    assert range(1, 9, 3, unroll=True, parallel=False, checkpoints="200MB") == builtin(
+        1, 9, 3
+    )
     assert list(range(np.int64(2))) == [0, 1]
 
 

@@ -9,7 +9,12 @@ import pytest
 
 import wengert as wg
 import wengert.numpy as wnp
-from wengert._modes.custom import custom_jvp, custom_vjp, stop_gradient, straight_through
+from wengert._modes.custom import (
+    custom_jvp,
+    custom_vjp,
+    stop_gradient,
+    straight_through,
+)
 from wengert._modes.opaque import opaque
 from wengert.errors import ArgumentError, CustomRuleError, MutationError, ShapeError
 
@@ -49,9 +54,9 @@ MODES = {
     "jvp of one": lambda g: wg.jvp(lambda x: g(x, Y), (X,), (X,)),
     "linearize": lambda g: wg.linearize(g, X, Y)[1](X, Y),
     "hessian": lambda g: wg.hessian(square(g))(X, Y),
-    "grad of grad": lambda g: wg.grad(
-        lambda x: wnp.sum(wg.grad(square(g))(x, Y) ** 2)
-    )(X),
+    "grad of grad": lambda g: wg.grad(lambda x: wnp.sum(wg.grad(square(g))(x, Y) ** 2))(
+        X
+    ),
     "grad of jvp": lambda g: wg.grad(
         lambda x: wnp.sum(wg.jvp(lambda z: g(z, Y), (x,), (x,))[1])
     )(X),
@@ -59,7 +64,8 @@ MODES = {
         wg.grad(square(g), argnums=(0, 1)), in_axes=(0, None)
     )(LANES, Y),
     "grad of vmap": lambda g: wg.grad(
-        lambda x, y: wnp.sum(wg.vmap(square(g), in_axes=(0, None))(x, y)), argnums=(0, 1)
+        lambda x, y: wnp.sum(wg.vmap(square(g), in_axes=(0, None))(x, y)),
+        argnums=(0, 1),
     )(LANES, Y),
     "jvp of vmap": lambda g: wg.jvp(wg.vmap(lambda x: g(x, Y)), (LANES,), (LANES,)),
 }
@@ -88,7 +94,9 @@ def test_rules_are_what_is_used():
 
 
 def test_pytrees_and_nondiff_arguments():
-    f = custom_vjp(lambda n, d: {"s": d["a"] ** n, "t": (d["a"] * d["b"], n)}, nondiff_argnums=0)
+    f = custom_vjp(
+        lambda n, d: {"s": d["a"] ** n, "t": (d["a"] * d["b"], n)}, nondiff_argnums=0
+    )
     f.defvjp(
         lambda n, d: (f(n, d), d),
         lambda n, d, ct: (
@@ -153,7 +161,9 @@ def test_complex_rules_are_adjoint():
 
 
 def test_no_rule():
-    with pytest.raises(CustomRuleError, match=r"custom_jvp\(reference\).*it has no rule") as e:
+    with pytest.raises(
+        CustomRuleError, match=r"custom_jvp\(reference\).*it has no rule"
+    ) as e:
         wg.grad(lambda x: wnp.sum(with_rules(False, False)(x, Y)))(X)
     assert "test_custom.py" in str(e.value) and "Fix: attach one" in str(e.value)
 
@@ -209,14 +219,26 @@ def bwd_rule(bwd, fwd=lambda x: (x * 2.0, None)):
     ("run", "text"),
     [
         (jvp_rule(lambda p, t: p[0]), "the jvp rule returned TracedArray, not a pair"),
-        (jvp_rule(lambda p, t: (p[0], (t[0], t[0]))), "returned a tangent of type|structure"),
+        (
+            jvp_rule(lambda p, t: (p[0], (t[0], t[0]))),
+            "returned a tangent of type|structure",
+        ),
         (jvp_rule(lambda p, t: ({"a": p[0]}, t[0])), "a tangent of structure"),
-        (jvp_rule(lambda p, t: (p[0], t[0][0])), r"type float64\[\] for a value of type float64\[2\]"),
+        (
+            jvp_rule(lambda p, t: (p[0], t[0][0])),
+            r"type float64\[\] for a value of type float64\[2\]",
+        ),
         (jvp_rule(lambda p, t: (p[0], t[0] * 1j)), "for a real value"),
-        (bwd_rule(lambda r, ct: ct), "bwd returned TracedArray, and the function has 1 argument"),
+        (
+            bwd_rule(lambda r, ct: ct),
+            "bwd returned TracedArray, and the function has 1 argument",
+        ),
         (bwd_rule(lambda r, ct: (ct, ct)), "bwd returned 2 entries"),
         (bwd_rule(lambda r, ct: (ct[0],)), r"a cotangent of type float64\[\] for"),
-        (bwd_rule(lambda r, ct: (ct,), fwd=lambda x: x), "fwd returned TracedArray, not a pair"),
+        (
+            bwd_rule(lambda r, ct: (ct,), fwd=lambda x: x),
+            "fwd returned TracedArray, not a pair",
+        ),
     ],
 )
 def test_results_of_the_wrong_type(run, text):
@@ -230,7 +252,9 @@ def test_closures_and_outer_writes_are_refused():
         f.defjvp(lambda p, t: (p[0] * x, t[0] * x))
         return f(2.0 * x)
 
-    with pytest.raises(CustomRuleError, match="reads a traced value that is not one of its"):
+    with pytest.raises(
+        CustomRuleError, match="reads a traced value that is not one of its"
+    ):
         wg.grad(closing)(1.0)
 
     def writing(x):
@@ -252,7 +276,9 @@ def test_nondiff_argnums_errors():
     f = custom_jvp(lambda x, y: x * y, nondiff_argnums=(1,))
     f.defjvp(lambda y, p, t: (p[0] * y, t[0] * y))
     assert wg.grad(lambda x: f(x, 3.0))(2.0) == 3.0
-    with pytest.raises(CustomRuleError, match="argument 1 is in nondiff_argnums, and depends"):
+    with pytest.raises(
+        CustomRuleError, match="argument 1 is in nondiff_argnums, and depends"
+    ):
         wg.grad(lambda x: f(x, x))(2.0)
     g = custom_jvp(lambda x: x, nondiff_argnums=(4,))
     with pytest.raises(ArgumentError, match="nondiff_argnums has 4"):
@@ -323,9 +349,13 @@ def test_opaque_may_write_to_its_arguments():
 
 
 def test_opaque_errors():
-    with pytest.raises(CustomRuleError, match=r"opaque\(hidden\): a derivative is asked for"):
+    with pytest.raises(
+        CustomRuleError, match=r"opaque\(hidden\): a derivative is asked for"
+    ):
         wg.grad(lambda x: wnp.sum(opaque(hidden)(x, Y)))(X)
-    with pytest.raises(CustomRuleError, match=r"returned float64\[2\], and out= says float32\[2\]"):
+    with pytest.raises(
+        CustomRuleError, match=r"returned float64\[2\], and out= says float32\[2\]"
+    ):
         f = opaque(hidden, jvp=tangent_rule, out=lambda x, y: (x.shape, np.float32))
         wg.jvp(f, (X, Y), (X, Y))
     with pytest.raises(CustomRuleError, match="returned a object"):
@@ -356,9 +386,13 @@ def test_straight_through():
 
 
 def test_straight_through_errors():
-    with pytest.raises(CustomRuleError, match=r"returned the shape \(2,\), the surrogate \(\)"):
+    with pytest.raises(
+        CustomRuleError, match=r"returned the shape \(2,\), the surrogate \(\)"
+    ):
         wg.grad(lambda x: wnp.sum(straight_through(wnp.rint, wnp.sum)(x)))(X)
-    with pytest.raises(CustomRuleError, match="the surrogate returned a result of structure"):
+    with pytest.raises(
+        CustomRuleError, match="the surrogate returned a result of structure"
+    ):
         wg.grad(straight_through(lambda x: (x, x), lambda x: x))(1.0)
 
 
@@ -368,5 +402,8 @@ def test_stop_gradient():
     assert d["a"].tolist() == X.tolist() and d["n"] == 3 and d["s"] == "text"
     assert d["i"].dtype.kind == "i" and d["f"] == 2.0
     assert wg.jvp(lambda x: stop_gradient(x) * 2, (3.0,), (1.0,))[1] == 0.0
-    assert wg.grad(lambda x: wnp.sum(stop_gradient((x, x))[0] * x))(X).tolist() == X.tolist()
+    assert (
+        wg.grad(lambda x: wnp.sum(stop_gradient((x, x))[0] * x))(X).tolist()
+        == X.tolist()
+    )
     assert wg.grad(lambda x: math.sin(stop_gradient(x)) * x)(1.0) == math.sin(1.0)

@@ -239,3 +239,15 @@ def test_weighted_logsumexp() -> None:
     np.testing.assert_allclose(got, scipy_special.logsumexp(x, b=b), rtol=1e-15)
     gradient = wg.grad(lambda b: special.logsumexp(x, b=b))(b)
     np.testing.assert_allclose(gradient, np.exp(x - got), rtol=1e-14)
+
+
+def test_python_complex_number_before_a_scalar() -> None:
+    """Python's complex number times a float64 is Python's complex number."""
+
+    def fun(x: Any) -> Any:
+        return np.angle(np.exp(1j * x)) + abs(1j / x) + abs(2j**x + 1j - x)
+
+    h = 1e-6
+    difference = (fun(0.5 + h) - fun(0.5 - h)) / (2 * h)
+    np.testing.assert_allclose(wg.grad(fun)(0.5), difference, rtol=1e-8)
+    np.testing.assert_allclose(wg.jvp(fun, (0.5,), (1.0,))[1], difference, rtol=1e-8)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
 import pytest
 
+import wengert as wg
+import wengert.numpy as wnp
 from tests.programs import (
     Program,
+    assert_bits,
     check_batched,
     check_first_order,
     check_second_order,
+    directions,
 )
 
 X = numpy.random.default_rng(3).uniform(0.5, 2.0, (4, 3))
@@ -716,3 +721,162 @@ def test_program_batched(name: str) -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program_second_order(name: str) -> None:
     check_second_order(PROGRAMS[name], X)
+
+
+# -- complex arrays --------------------------------------------------------------------
+
+Z = X[:, :2] + 1j * numpy.random.default_rng(8).uniform(-1.0, 1.0, (4, 2))
+COMPLEX: dict[str, Program] = {}
+
+
+def _complex(fun: Program) -> Program:
+    COMPLEX[fun.__name__] = fun
+    return fun
+
+
+@_complex
+def write_the_real_part(np: Any, z: Any) -> Any:
+    y = z * z
+    y.real[1] = 2.0
+    y.real[2:] *= z.real[2:]
+    y.imag[:, 0] = z.real[:, 1]
+    return y * z
+
+
+@_complex
+def parts_are_views(np: Any, z: Any) -> Any:
+    y = z * z
+    re, im = y.real, y.imag[1:]
+    y[1] = z[0] * 2.0
+    re += im.sum()
+    im.T[0] = re[1:, 1]
+    return y, re * im[0]
+
+
+@_complex
+def whole_part(np: Any, z: Any) -> Any:
+    y = z * 1.0
+    y.real = y.imag * 2.0
+    y.imag = 1.0
+    return y * y
+
+
+@_complex
+def complex_writes(np: Any, z: Any) -> Any:
+    y = z * z
+    y[0] = z.real[1]
+    y[[1, 1, 2]] = np.conj(z[:3])
+    y[2:] *= 1j * z[:2]
+    np.add.at(y, [0, 0], z[2:])
+    return y
+
+
+@_complex
+def complex_buffer_of_real_values(np: Any, z: Any) -> Any:
+    y = np.zeros((4, 2), dtype=complex)
+    y[1:] = abs(z[1:]) ** 2
+    y.imag[0] = (z * z.conj()).real[0]
+    return y * z
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_program(name: str) -> None:
+    check_first_order(COMPLEX[name], Z, analytic=False)
+    check_batched(COMPLEX[name], Z)
+    check_second_order(COMPLEX[name], Z)
+
+
+def test_complex_values_in_a_real_array_lose_their_imaginary_part_as_in_numpy() -> None:
+    def f(np: Any, z: Any) -> Any:
+        y = np.zeros(4)
+        with pytest.warns(numpy.exceptions.ComplexWarning):
+            y[:] = z[:, 0] * z[:, 1]
+        return y
+
+    check_first_order(f, Z, analytic=False)
+
+
+# -- what NumPy refuses, Wengert refuses -----------------------------------------------
+
+REFUSED: dict[str, Callable[[Any, Any], Any]] = {
+    "index out of range": lambda np, y: y.__setitem__(9, 1.0),
+    "too many indices": lambda np, y: y.__setitem__((0, 0, 0), 1.0),
+    "float index": lambda np, y: y.__setitem__(1.0, 1.0),
+    "string index": lambda np, y: y.__getitem__("a"),
+    "array out of range": lambda np, y: y.__setitem__([0, 7], 1.0),
+    "mask of another length": lambda np, y: y.__setitem__([True, False], 1.0),
+    "value of another shape": lambda np, y: y.__setitem__(0, y[:2, 0]),
+    "too many values": lambda np, y: y.__setitem__(slice(0, 2), y),
+    "in-place broadcast": lambda np, y: y[0].__iadd__(y),
+    "out of another shape": lambda np, y: np.add(y, y, out=y[0]),
+    "iadd of another shape": lambda np, y: y.__iadd__(np.ones(5)),
+    "reshape to another size": lambda np, y: y.reshape(5, 5),
+    "float into int array": lambda np, y: np.arange(3).__iadd__(y[0]),
+    "length of a scalar": lambda np, y: len(y[0, 0]),
+    "write into a scalar": lambda np, y: y[0, 0].__setitem__((), 1.0),
+    "two Ellipses": lambda np, y: y[..., ...],
+    "zero step": lambda np, y: y[::0],
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_numpy_refuses_is_refused(name: str) -> None:
+    expected = (IndexError, ValueError, TypeError, AttributeError)
+    with pytest.raises(expected) as plain_error:
+        REFUSED[name](numpy, X.copy())
+    (kind,) = (e for e in expected if issubclass(plain_error.type, e))
+    with pytest.raises(kind):
+        wg.grad(lambda x: REFUSED[name](wnp, x * 1.0))(X)
+
+
+def test_integer_arrays_truncate_and_cut() -> None:
+    """As in NumPy; the derivative through the integers is 0, and the audit says so."""
+
+    def f(x: Any) -> Any:
+        counts = wnp.zeros(4, dtype=int)
+        counts[:] = x[:, 0] * 3.0
+        return (counts * x[:, 1]).sum()
+
+    value, gradient = wg.value_and_grad(f)(X)
+    counts = (X[:, 0] * 3.0).astype(int)
+    assert value == (counts * X[:, 1]).sum()
+    assert (gradient[:, 1] == counts).all() and (gradient[:, [0, 2]] == 0.0).all()
+
+
+@pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
+def test_writes_keep_the_dtype_of_the_buffer(dtype: Any) -> None:
+    def f(np: Any, x: Any) -> Any:
+        y = np.zeros((4, 3), dtype=numpy.float32)
+        y[0] = x[0] * x[1]
+        y[1:] += x[1:]
+        return y
+
+    x = X.astype(dtype)
+    value, pullback = wg.vjp(lambda x: f(wnp, x), x)
+    expected = f(numpy, x)
+    assert value.dtype == expected.dtype and value.tobytes() == expected.tobytes()
+    (gradient,) = pullback(numpy.ones((4, 3), numpy.float32))
+    assert gradient.dtype == dtype
+    assert numpy.allclose(gradient[0], X[1], rtol=1e-6)
+
+
+# -- plain numpy on traced values ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["out_of_ufuncs", "where_of_ufuncs", "view_of_view", "stencil", "fill"]
+)
+def test_numpy_functions_of_traced_values_are_ours(name: str) -> None:
+    """`numpy.sin(x, out=y)` with traced x and y; only creation must be ours."""
+
+    class Mixed:
+        def __getattr__(self, attribute: str) -> Any:
+            made = attribute in ("zeros_like", "empty_like", "zeros", "empty")
+            return getattr(wnp if made else numpy, attribute)
+
+    mixed = Mixed()
+    ours = wg.vjp(lambda x: PROGRAMS[name](wnp, x), X)
+    theirs = wg.vjp(lambda x: PROGRAMS[name](mixed, x), X)
+    assert_bits(theirs[0], ours[0])
+    ct = directions(ours[0])
+    assert_bits(theirs[1](ct)[0], ours[1](ct)[0])

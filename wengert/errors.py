@@ -208,15 +208,58 @@ class OpDefinitionError(WengertError, ValueError):
 
 
 class CustomRuleError(WengertError, ValueError):
-    """A user's derivative rule is missing or returns values of the wrong type."""
+    """A user's derivative rule is missing or returns values of the wrong type.
+
+    >>> import wengert as wg
+    >>> double = wg.custom_vjp(lambda x: 2.0 * x)
+    >>> double.defvjp(lambda x: (2.0 * x, None), lambda _, ct: 2.0 * ct)
+    >>> wg.grad(double)(1.0)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.CustomRuleError: ...bwd returned ...
+
+    Return a tuple with a cotangent per argument:
+
+    >>> double.defvjp(lambda x: (2.0 * x, None), lambda _, ct: (2.0 * ct,))
+    >>> float(wg.grad(double)(1.0))
+    2.0
+    """
 
 
 class CheckpointError(WengertError, ValueError):
-    """A checkpointing schedule cannot be met."""
+    """A checkpointing schedule cannot be met.
+
+    >>> import wengert as wg
+    >>> wg.fori_loop(0, 3, lambda i, x: 2.0 * x, 1.0, checkpoints="few")
+    Traceback (most recent call last):
+        ...
+    wengert.errors.CheckpointError: checkpoints='few' is not a schedule...
+
+    Give one of those that the message lists:
+
+    >>> float(wg.fori_loop(0, 3, lambda i, x: 2.0 * x, 1.0, checkpoints=2))
+    8.0
+    """
 
 
 class GradientCheckError(WengertError, AssertionError):
-    """`check_grads` found two derivatives that should agree and do not."""
+    """`check_grads` found two derivatives that should agree and do not.
+
+    >>> import wengert as wg, wengert.numpy as wnp
+    >>> sine = wg.custom_jvp(wnp.sin)
+    >>> rule = sine.defjvp(lambda primals, tangents: (sine(*primals), tangents[0]))
+    >>> wg.check_grads(sine, (1.0,))
+    Traceback (most recent call last):
+        ...
+    wengert.errors.GradientCheckError: check_grads: ...
+
+    Correct the rule:
+
+    >>> rule = sine.defjvp(
+    ...     lambda primals, tangents: (sine(*primals), wnp.cos(primals[0]) * tangents[0])
+    ... )
+    >>> wg.check_grads(sine, (1.0,))
+    """
 
 
 class NonFiniteError(WengertError, FloatingPointError):

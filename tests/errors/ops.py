@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array_api_strict
 import numpy as np
 
 import wengert as wg
@@ -9,6 +10,7 @@ import wengert.numpy as wnp
 from tests.errors.case import case
 from wengert._core.op import OPS, Op
 from wengert._core.types import ArrayType
+from wengert._ops.indexing import Slot
 from wengert._ops.special import polygamma
 from wengert.errors import (
     DTypeError,
@@ -19,6 +21,8 @@ from wengert.errors import (
 from wengert.testing import check_op
 
 _SIN = OPS["sin"]
+STRICT = array_api_strict.ones((2,))
+POSITIONS = array_api_strict.asarray([0, 0])
 HERMITIAN = np.array([[2.0, 1.0j], [-1.0j, 3.0]])
 Z = np.array([1.0 + 1.0j])
 
@@ -50,6 +54,14 @@ CHECKS = [
 ]
 
 OPERANDS = [
+    case(
+        lambda: OPS["add_at"].evaluate_with(
+            array_api_strict, STRICT, STRICT, POSITIONS, index=(Slot(0),)
+        ),
+        MissingRuleError,
+        "indexing: the Array API standard cannot add at integer arrays",
+        "numpy.asarray",
+    ),
     case(
         lambda: wg.jvp(wnp.linalg.eigh, (HERMITIAN,), (HERMITIAN,)),
         MissingRuleError,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from typing import Any
 
 import numpy as np
 
 from wengert._core.interp import Interpreter
-from wengert._core.types import is_inexact
+from wengert._core.types import is_complex_dtype, is_inexact
 from wengert._ops import arithmetic
 from wengert._ops.structure import astype, private_copy
 
@@ -56,5 +57,8 @@ def cast(v: Any, dtype: Any) -> Any:
     if type(v) in (float, int, bool, complex) or v.dtype == dtype:
         return v
     if is_inexact(dtype):
+        if is_complex_dtype(v.dtype) and not is_complex_dtype(dtype):
+            text = "Casting complex values to real discards the imaginary part"
+            warnings.warn(text, np.exceptions.ComplexWarning, stacklevel=4)
         return astype(v, dtype=dtype)
     return arithmetic.to_integer(v, dtype=np.dtype(dtype))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import builtins
 import operator
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +94,11 @@ def fori_loop(
     plan = plan_for(checkpoints, init_val)
     if plan is not None:
         return counted_loop(
-            "fori_loop", lambda i, carry: (body_fun(low + i, carry), None), n, init_val, plan
+            "fori_loop",
+            lambda i, carry: (body_fun(low + i, carry), None),
+            n,
+            init_val,
+            plan,
         )[0]
     carry = init_val
     for i in builtins.range(low, low + n):
@@ -138,7 +143,11 @@ def while_loop(
     plan = plan_for(checkpoints, init_val)
     if plan is not None:
         return uncounted_loop(
-            "while_loop", cond_fun, lambda _, carry: (body_fun(carry), None), init_val, plan
+            "while_loop",
+            cond_fun,
+            lambda _, carry: (body_fun(carry), None),
+            init_val,
+            plan,
         )
     carry = init_val
     while cond_fun(carry):
@@ -268,7 +277,9 @@ def range(
     for name, value in (("unroll", unroll), ("parallel", parallel)):
         if not isinstance(value, bool):
             raise ArgumentError(
-                explain(f"range: {name}={value!r}", fix=f"use {name}=True or {name}=False")
+                explain(
+                    f"range: {name}={value!r}", fix=f"use {name}=True or {name}=False"
+                )
             )
     check(checkpoints)
     numbers = [_bound("range", f"bound {i}", b) for i, b in enumerate(bounds)]
@@ -336,7 +347,9 @@ def _stack(name: str, ys: list[Any]) -> Any:
 
 
 def _stack_leaves(name: str, leaves: list[Any]) -> Any:
-    values = [unwrap(leaf) if api.is_array(leaf) else np.asarray(leaf) for leaf in leaves]
+    values = [
+        unwrap(leaf) if api.is_array(leaf) else np.asarray(leaf) for leaf in leaves
+    ]
     values = [v if hasattr(v, "shape") else np.asarray(v) for v in values]
     for i, v in enumerate(values):
         if tuple(v.shape) != tuple(values[0].shape):

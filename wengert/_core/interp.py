@@ -34,6 +34,7 @@ class Interpreter:
     keeps_values = False
     observer: Any = None  # told of bool() and int() of a tracer; see wg.audit
     plain = False  # whether user code gets plain arrays under it
+    checks: Any = None  # what checks tangents and cotangents; see wg.debug_nans
 
     def __init__(self, parent: Interpreter | None) -> None:
         self.parent: Any = parent  # None only at the bottom
@@ -43,6 +44,7 @@ class Interpreter:
         self.xp: Any = np  # the array namespace at the bottom
         if parent is not None:
             self.keeps_values = self.keeps_values or parent.keeps_values
+            self.checks = parent.checks
             self.xp = parent.xp
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert._core import tree
-from wengert._core.interp import CURRENT, Interpreter, Tracer, using
+from wengert._core.interp import CURRENT, Interpreter, using
 from wengert._core.op import Op
 from wengert._core.source import INTERNAL_FILES, Site, user_site
 from wengert._core.types import Params, is_inexact, type_of
-from wengert._modes import api, dual as dual_mode, tape as tape_mode
+from wengert._modes import api
 from wengert._modes.block import concrete, entries_of
 from wengert._modes.dual import Dual, DualTracer
-from wengert._modes.tape import Tape, TapeTracer, backward
+from wengert._modes.tape import Tape, TapeTracer, backward, sweep_back
 from wengert._ops.families import scale_op
 from wengert.errors import NonFiniteError
 
@@ -40,7 +41,10 @@ class Audit(list[Record]):
         rows = [("kind", "place", "reason")]
         rows += [(r.kind, f"{r.file}:{r.line}", r.reason) for r in self]
         widths = [max(len(row[i]) for row in rows) for i in range(2)]
-        lines = [f"{kind:{widths[0]}}  {place:{widths[1]}}  {why}" for kind, place, why in rows]
+        lines = [
+            f"{kind:{widths[0]}}  {place:{widths[1]}}  {why}"
+            for kind, place, why in rows
+        ]
         lines.insert(1, "  ".join("-" * n for n in (*widths, len(rows[0][2]))))
         return "\n".join(line.rstrip() for line in lines)
 
@@ -75,8 +79,9 @@ def audit(fun: Callable[..., Any], *args: Any) -> Audit:
     """
     report = Audit()
     watch = _WatchZeros(CURRENT.get(), report)
-    _audit_forward(fun, args, watch, report)
-    _audit_reverse(fun, args, watch)
+    with np.errstate(all="ignore"):
+        _audit_forward(fun, args, watch, report)
+        _audit_reverse(fun, args, watch)
     return report
 
 
@@ -100,8 +105,7 @@ class _WatchZeros(Interpreter):
                     self.site or user_site(),
                     "an exact zero met an infinite or undefined partial derivative; taken as 0",
                 )
-        with np.errstate(all="ignore"):
-            return self.parent.apply(op, operands, params)
+        return self.parent.apply(op, operands, params)
 
 
 class _WatchOps(Dual):
@@ -139,7 +143,8 @@ def _run(fun: Any, args: Any, variable: Callable[[Any], Any]) -> list[Any]:
     leaves, structure = tree.flatten(args)
     given = [
         api.user_value(variable(value), api.is_scalar(leaf))
-        if api.is_array(leaf) and is_inexact(type_of(value := api.engine_value(leaf)).dtype)
+        if api.is_array(leaf)
+        and is_inexact(type_of(value := api.engine_value(leaf)).dtype)
         else leaf
         for leaf in leaves
     ]
@@ -200,23 +205,66 @@ def debug_nans() -> Iterator[None]:
 
 
 class _DebugNans(Interpreter):
-    """Checks what the interpreter below returns."""
+    """Checks what the interpreter below returns, and each tangent and cotangent.
+
+    Rules are left alone while they run: a partial derivative may be infinite where an
+    exact zero meets it. What they return is checked.
+    """
 
     name = "debug_nans"
 
     def __init__(self, parent: Interpreter) -> None:
         super().__init__(parent)
         self.plain = parent.plain
+        self.checks = self
+        self.sweeping = False
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
         assert self.parent is not None
-        with np.errstate(all="ignore"):
-            out = self.parent.apply(op, operands, params)
-        for value in out if op.multiple else (out,):
-            made = _made(value, operands[:1] if op is scale_op else operands)
-            if made and not _is_only_partial(op):
-                raise NonFiniteError(made, op.name, user_site())
+        out = self.parent.apply(op, operands, params)
+        if not self.sweeping and not _in_rule():
+            # A pushforward multiplies by partials that may be infinite: see its tangent only.
+            is_product = op is scale_op
+            seen = operands[:1] if is_product else operands
+            role = "tangent" if is_product else "primal"
+            for value in out if op.multiple else (out,):
+                self._check(value, seen, op.name, user_site(), role)
         return out
+
+    def check_tangent(self, op: Any, tangent: Any, operands: tuple[Any, ...]) -> None:
+        """Called by forward mode with the tangent that a rule returned."""
+        for value in tangent if op.multiple else (tangent,):
+            self._check(value, operands, op.name, user_site(), "tangent")
+
+    def check_backward(
+        self, tape: Tape, cotangents: dict[int, Any], consume: bool
+    ) -> dict[int, Any]:
+        """The backward sweep, one entry at a time."""
+        entries = tape.entries
+        outer, self.sweeping = self.sweeping, True
+        try:
+            for entry in reversed(list(entries)):
+                before = dict(cotangents)
+                with entries_of(tape, [entry]):
+                    sweep_back(tape, cotangents, consume)
+                site = Site(entry[-2], entry[-1])
+                for number, ct in cotangents.items():
+                    if ct is not before.get(number):
+                        self._check(
+                            ct, (*before.values(),), entry[0].name, site, "cotangent"
+                        )
+        finally:
+            self.sweeping = outer
+        if consume:
+            entries.clear()
+        return cotangents
+
+    def _check(
+        self, value: Any, operands: Any, name: str, site: Site, role: str
+    ) -> None:
+        made = _made(value, operands)
+        if made:
+            raise NonFiniteError(made, name, site, role)
 
 
 def _made(value: Any, operands: tuple[Any, ...]) -> str:
@@ -231,27 +279,20 @@ def _made(value: Any, operands: tuple[Any, ...]) -> str:
 
 
 def _inexact(value: Any) -> Any:
-    x = concrete(value) if isinstance(value, Tracer) else value
-    x = np.asarray(x) if isinstance(x, (np.ndarray, np.generic, float, complex)) else None
+    x = concrete(value)
+    x = (
+        np.asarray(x)
+        if isinstance(x, (np.ndarray, np.generic, float, complex))
+        else None
+    )
     return x if x is not None and x.dtype.kind in "fc" else None
 
 
-_RULES = (dual_mode.Dual.apply.__code__, tape_mode.backward.__code__)
-
-
-def _is_only_partial(op: Op) -> bool:
-    """Whether an op computes a partial derivative, not yet a tangent or cotangent.
-
-    The rules of elementwise rows multiply their partials by `scale`, which drops the
-    infinite ones that meet an exact zero. Only the call stack tells these ops apart.
-    """
-    if op is scale_op:
-        return False
+def _in_rule() -> bool:
+    """Whether forward mode is running a rule; only the call stack tells."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename in INTERNAL_FILES:
-        if frame.f_code in _RULES:
-            running = frame.f_locals
-            in_rule = frame.f_code is _RULES[1] or "out" in running
-            return in_rule and running["op"].family == "elementwise"
+        if frame.f_code is Dual.apply.__code__ and "out" in frame.f_locals:
+            return True
         frame = frame.f_back
     return False

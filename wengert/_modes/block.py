@@ -293,7 +293,9 @@ class Block:
     def pull(self, cotangents: dict[int, Any]) -> None:
         """Take the cotangents of the outputs, add those of what the block has read."""
         taken = {n: cotangents.pop(n, None) for n in self.outputs}
-        if self.start < self.stop and any(self.start <= n < self.stop for n in cotangents):
+        if self.start < self.stop and any(
+            self.start <= n < self.stop for n in cotangents
+        ):
             raise LeakedValueError(
                 explain(
                     f"a value made inside {self.name} is used outside it",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,11 @@ _COMPLEX_STEP = 1e-20  # far below the rounding of x + ih, whose parts do not mi
 
 
 def finite_difference(
-    fun: Callable[[Any], Any], x: Any, method: str = "central", *, step: float | None = None
+    fun: Callable[[Any], Any],
+    x: Any,
+    method: str = "central",
+    *,
+    step: float | None = None,
 ) -> Any:
     """The Jacobian of a function by differences, laid out as `jacobian` lays it out.
 
@@ -90,18 +95,29 @@ def _refuse_unreal(path: str, leaf: Any) -> None:
 
 
 def _columns(
-    fun: Callable[[Any], Any], inputs: Any, structure: Any, i: int, method: str, step: Any
+    fun: Callable[[Any], Any],
+    inputs: Any,
+    structure: Any,
+    i: int,
+    method: str,
+    step: Any,
 ) -> list[list[Any]]:
     """For each entry of input leaf i, the change of every output leaf."""
     x = np.asarray(inputs[i])
     eps = float(np.finfo(x.dtype).eps)
 
     def at(entry: Any, h: Any) -> list[Any]:
-        moved = x.astype(np.result_type(x.dtype, type(h))) if isinstance(h, complex) else x.copy()
+        moved = (
+            x.astype(np.result_type(x.dtype, type(h)))
+            if isinstance(h, complex)
+            else x.copy()
+        )
         moved[entry] += h
         leaves = list(inputs)
         leaves[i] = moved if isinstance(inputs[i], np.ndarray) else moved[()]
-        return [np.asarray(y) for y in tree.leaves(fun(tree.unflatten(structure, leaves)))]
+        return [
+            np.asarray(y) for y in tree.leaves(fun(tree.unflatten(structure, leaves)))
+        ]
 
     columns = []
     for entry in np.ndindex(x.shape):
@@ -112,9 +128,13 @@ def _columns(
             continue
         h = (step or eps ** (1 / 3 if method == "central" else 1 / 2)) * size
         up = x.dtype.type(x[entry] + h) - x[entry]  # what is really added
-        down = x[entry] - x.dtype.type(x[entry] - h) if method == "central" else 0.0 * up
+        down = (
+            x[entry] - x.dtype.type(x[entry] - h) if method == "central" else 0.0 * up
+        )
         above, below = at(entry, up), at(entry, -down)
-        columns.append([(a - b) / (up + down) for a, b in zip(above, below, strict=True)])
+        columns.append(
+            [(a - b) / (up + down) for a, b in zip(above, below, strict=True)]
+        )
     return columns
 
 
@@ -254,7 +274,10 @@ def _check_forward(point: Point) -> None:
         units = (1.0, 1.0j) if is_complex_dtype(x.dtype) else (1.0,)
         for entry in _chosen(point, x.shape):
             for unit in units:
-                tangent = [np.zeros_like(np.asarray(v))[()] if api.is_array(v) else v for v in leaves]
+                tangent = [
+                    np.zeros_like(np.asarray(v))[()] if api.is_array(v) else v
+                    for v in leaves
+                ]
                 tangent[i] = np.zeros_like(x)
                 tangent[i][entry] = unit
                 tangent[i] = tangent[i][()]
@@ -271,14 +294,25 @@ def _compare_forward(point: Point, along: Any, h: float, where: str) -> None:
     for k, (g, a, b) in enumerate(zip(got, up, down, strict=True)):
         want = (a - b) / (2 * h)
         scale = max(1.0, _size([g, want]), _size([a, b]))
-        _compare(point, "forward mode", "a central difference", where, k, g, want, scale)
+        _compare(
+            point, "forward mode", "a central difference", where, k, g, want, scale
+        )
 
 
 def _compare(
-    point: Point, name: str, other: str, where: str, k: int, got: Any, want: Any, scale: float
+    point: Point,
+    name: str,
+    other: str,
+    where: str,
+    k: int,
+    got: Any,
+    want: Any,
+    scale: float,
 ) -> None:
     error = np.abs(got - want)
-    bad = ~(error <= point.rtol * scale) & ~((got == want) | (got != got) & (want != want))
+    bad = ~(error <= point.rtol * scale) & ~(
+        (got == want) | (got != got) & (want != want)
+    )
     if not bad.any():
         return
     at = tuple(int(j) for j in np.argwhere(bad)[0])
@@ -310,7 +344,9 @@ def _check_taylor(point: Point, tangents: Any, value: Any, derivative: Any) -> N
     for h in steps:
         moved = _arrays(point.fun(*_moved(point.args, tangents, h)))
         remainders.append(
-            _size([m - v - h * s for m, v, s in zip(moved, values, slopes, strict=True)])
+            _size(
+                [m - v - h * s for m, v, s in zip(moved, values, slopes, strict=True)]
+            )
         )
     noise = 1e3 * eps * max(1.0, _size(values), _size(slopes))
     if not np.isfinite(remainders).all() or remainders[-1] <= noise:
@@ -335,7 +371,9 @@ def _check_reverse(point: Point, ct: Any, tangents: Any, derivative: Any) -> Non
     lhs = _inner(ct, derivative)
     rhs = _inner(back, tangents)
     rounding = 1e-9 if point.rtol < 1e-4 else 1e-3
-    scale = max(1.0, abs(lhs), abs(rhs), _size(_arrays(back)), _size(_arrays(derivative)))
+    scale = max(
+        1.0, abs(lhs), abs(rhs), _size(_arrays(back)), _size(_arrays(derivative))
+    )
     if abs(lhs - rhs) <= rounding * scale or lhs != lhs and rhs != rhs:
         return
     where, reverse, forward = _worst_entry(point, ct, back)
@@ -366,11 +404,16 @@ def _worst_entry(point: Point, ct: Any, back: Any) -> tuple[str, Any, Any]:
             continue
         x = np.asarray(leaf)
         for entry in _chosen(point, x.shape):
-            tangent = [np.zeros_like(np.asarray(v))[()] if api.is_array(v) else v for v in leaves]
+            tangent = [
+                np.zeros_like(np.asarray(v))[()] if api.is_array(v) else v
+                for v in leaves
+            ]
             tangent[i] = np.zeros_like(x)
             tangent[i][entry] = 1.0
             tangent[i] = tangent[i][()]
-            forward = _inner(ct, jvp(point.fun, point.args, tree.unflatten(structure, tangent))[1])
+            forward = _inner(
+                ct, jvp(point.fun, point.args, tree.unflatten(structure, tangent))[1]
+            )
             reverse = float(np.asarray(found[i])[entry].real)
             if not abs(reverse - forward) <= worst[0]:
                 label = f"{names[i]}{list(entry) if entry else ''}"

@@ -321,4 +321,3 @@ def uncounted_loop(
         block.stop = inside
         tape.entries.extend(last)
     return unpack(*state)
-

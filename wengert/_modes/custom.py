@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from wengert._array.traced import unwrap, wrap
 from wengert._core import tree
@@ -17,7 +18,7 @@ from wengert._modes.function import Function, Values
 from wengert._ops.arithmetic import stop_gradient as stop_op
 from wengert._ops.structure import astype
 from wengert._ops.surrogate import detached, substitute
-from wengert.errors import ArgumentError, CustomRuleError, DependenceError
+from wengert.errors import ArgumentError, CustomRuleError
 
 
 class UserFunction(Function):
@@ -55,8 +56,12 @@ class UserFunction(Function):
     def jvp(self, primals: Values, tangents: Values) -> tuple[Values, Values]:
         with Scope(CURRENT.get(), self.name).running():
             given = _tangent_tree(primals, tangents, self.layout)
-            pair = self.rules.jvp_rule(*self.static, unpack(primals, self.layout), given)
-            out, tangent = _pair(f"{self.name}: the jvp rule", pair, "(out, tangent_out)")
+            pair = self.rules.jvp_rule(
+                *self.static, unpack(primals, self.layout), given
+            )
+            out, tangent = _pair(
+                f"{self.name}: the jvp rule", pair, "(out, tangent_out)"
+            )
             outs = self._results(out)
             return outs, self._tangents_of(outs, tangent)
 
@@ -83,7 +88,11 @@ class UserFunction(Function):
     def _cotangents_of(self, found: Any) -> Values:
         what = f"{self.name}: bwd returned a cotangent"
         if not isinstance(found, (tuple, list)) or len(found) != len(self.structures):
-            got = f"{len(found)} entries" if isinstance(found, (tuple, list)) else type(found).__name__
+            got = (
+                f"{len(found)} entries"
+                if isinstance(found, (tuple, list))
+                else type(found).__name__
+            )
             raise CustomRuleError(
                 explain(
                     f"{self.name}: bwd returned {got}, and the function has "
@@ -109,15 +118,21 @@ def _tangent_tree(primals: Values, tangents: Values, layout: Layout) -> Any:
     None stands for what has no derivative: integer arrays, ints, strings.
     """
     leaves = [0.0 * x if type(x) in (float, complex) else None for x in layout.static]
-    for i, p, t, scalar in zip(layout.arrays, primals, tangents, layout.scalars, strict=True):
+    for i, p, t, scalar in zip(
+        layout.arrays, primals, tangents, layout.scalars, strict=True
+    ):
         type_ = type_of(p)
         if is_inexact(type_.dtype):
-            leaves[i] = api.user_value(api.zeros_like_type(type_) if t is None else t, scalar)
+            leaves[i] = api.user_value(
+                api.zeros_like_type(type_) if t is None else t, scalar
+            )
     return tree.unflatten(layout.structure, leaves)
 
 
 def _cotangent_tree(cts: Values, layout: Layout) -> Any:
-    leaves: Values = [0.0 * x if type(x) in (float, complex) else None for x in layout.static]
+    leaves: Values = [
+        0.0 * x if type(x) in (float, complex) else None for x in layout.static
+    ]
     for i, ct, scalar in zip(layout.arrays, cts, layout.scalars, strict=True):
         leaves[i] = None if ct is None else api.user_value(ct, scalar)
     return tree.unflatten(layout.structure, leaves)
@@ -189,7 +204,9 @@ class CustomFunction:
     def __init__(
         self, fun: Callable[..., Any], nondiff_argnums: int | tuple[int, ...] = ()
     ) -> None:
-        numbers = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else nondiff_argnums
+        numbers = (
+            (nondiff_argnums,) if isinstance(nondiff_argnums, int) else nondiff_argnums
+        )
         self.fun = fun
         self.nondiff_argnums = tuple(sorted(numbers))
         self.jvp_rule: Any = None
@@ -363,7 +380,9 @@ def _stopped(leaf: Any) -> Any:
     return wrap(stop_op(value)) if is_inexact(value.dtype) else leaf
 
 
-def straight_through(fun: Callable[..., Any], surrogate: Callable[..., Any]) -> Callable[..., Any]:
+def straight_through(
+    fun: Callable[..., Any], surrogate: Callable[..., Any]
+) -> Callable[..., Any]:
     """A function with the value of `fun` and the derivative of `surrogate`, to any order.
 
     Args:
@@ -392,9 +411,13 @@ def straight_through(fun: Callable[..., Any], surrogate: Callable[..., Any]) -> 
     def straight(*args: Any, **kwargs: Any) -> Any:
         if CURRENT.get().plain:
             return fun(*args, **kwargs)
-        values, structure = tree.flatten(fun(*_stopped_tree(args), **_stopped_tree(kwargs)))
+        values, structure = tree.flatten(
+            fun(*_stopped_tree(args), **_stopped_tree(kwargs))
+        )
         leaves = _flatten_to(
-            "straight_through: the surrogate returned a result", structure, surrogate(*args, **kwargs)
+            "straight_through: the surrogate returned a result",
+            structure,
+            surrogate(*args, **kwargs),
         )
         return tree.unflatten(structure, list(map(_substituted, values, leaves)))
 

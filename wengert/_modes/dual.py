@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from wengert._core.interp import CURRENT, Interpreter, Tracer
 from wengert._core.op import Op
 from wengert._core.types import Params
@@ -63,10 +65,14 @@ class Dual(Interpreter):
         token = CURRENT.set(self.parent)
         try:
             out = self.parent.apply(op, tuple(primals), params)
+            if type(out) is complex:  # Python's: the value of 1j * np.float64(2)
+                out = np.complex128(out)
             if op.cut is not None:
                 return out
             try:
                 tangent = op.jvp(tuple(primals), tuple(tangents), out, params)
+                if self.checks is not None:
+                    self.checks.check_tangent(op, tangent, (*primals, *tangents))
             except NonFiniteError as error:
                 raise error.relabel("tangent", op.name) from None
         finally:

@@ -31,6 +31,7 @@ Values = list[Any]
 class Function:
     """Engine values in and out; a tangent or cotangent known to be zero is None."""
 
+    multiple = False
     name: str
     has_jvp: bool
     has_vjp: bool
@@ -56,7 +57,9 @@ class Function:
     def on_dual(self, dual: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         own = [type(x) is DualTracer and x.interpreter is dual for x in operands]
         primals = [x.primal if o else x for x, o in zip(operands, own, strict=True)]
-        tangents = [x.tangent if o else None for x, o in zip(operands, own, strict=True)]
+        tangents = [
+            x.tangent if o else None for x, o in zip(operands, own, strict=True)
+        ]
         self.check_rules("forward")
         with using(dual.parent), _closure_refused(self.name):
             try:
@@ -64,6 +67,10 @@ class Function:
                     outs, given = self.jvp(primals, tangents)
                 else:
                     outs, given = self._pushed(primals, tangents)
+                if dual.checks is not None:
+                    for tangent in given:
+                        operands = (*primals, *tangents)
+                        dual.checks.check_tangent(self, tangent, operands)
             except NonFiniteError as error:
                 raise error.relabel("tangent", self.name) from None
         return tuple(
@@ -76,7 +83,8 @@ class Function:
         outs, residuals = self.fwd(primals)
         tape = LinearTape(CURRENT.get(), self.name, "vjp", "jvp")
         seeds = [
-            tape.variable(_zeros(o)) if is_inexact(type_of(o).dtype) else None for o in outs
+            tape.variable(_zeros(o)) if is_inexact(type_of(o).dtype) else None
+            for o in outs
         ]
         with tape.running():
             cts = self.bwd(residuals, seeds)
@@ -102,7 +110,9 @@ class Function:
             else:
                 outs = block.linearize(primals, own)
         results = [
-            tape.variable(o) if is_inexact(type_of(o).dtype) and hasattr(o, "shape") else o
+            tape.variable(o)
+            if is_inexact(type_of(o).dtype) and hasattr(o, "shape")
+            else o
             for o in outs
         ]
         block.results = [r.index if type(r) is TapeTracer else None for r in results]
@@ -164,7 +174,9 @@ class CallBlock(Block):
     residuals: Any = None
     linear: LinearTape | None = None
 
-    def __init__(self, tape: Tape, function: Function, inputs: list[int | None]) -> None:
+    def __init__(
+        self, tape: Tape, function: Function, inputs: list[int | None]
+    ) -> None:
         super().__init__(tape, function.name)
         self.function = function
         self.inputs = inputs
@@ -176,7 +188,8 @@ class CallBlock(Block):
         """Run the jvp rule with its tangents on a tape, which is then the pullback."""
         tape = LinearTape(CURRENT.get(), self.name, "jvp", "vjp")
         seeds = [
-            tape.variable(_zeros(p)) if o else None for p, o in zip(primals, own, strict=True)
+            tape.variable(_zeros(p)) if o else None
+            for p, o in zip(primals, own, strict=True)
         ]
         with tape.running():
             outs, tangents = self.function.jvp(primals, seeds)
@@ -289,7 +302,10 @@ class Batched(Function):
     def bwd(self, residuals: Any, cts: Values) -> Values:
         kept, (own, layout) = residuals
         with Batch(CURRENT.get(), self.size).running() as batch:
-            values = [BatchTracer(batch, v) if o else v for v, o in zip(kept, own, strict=True)]
+            values = [
+                BatchTracer(batch, v) if o else v
+                for v, o in zip(kept, own, strict=True)
+            ]
             lanes = [None if ct is None else BatchTracer(batch, ct) for ct in cts]
             found = self.inner.bwd((values, layout), lanes)
         gathered = self._gather(batch, found)

@@ -25,7 +25,9 @@ class LinearTape(Tape):
 
     name = "linear"
 
-    def __init__(self, parent: Interpreter, function: str, given: str, wanted: str) -> None:
+    def __init__(
+        self, parent: Interpreter, function: str, given: str, wanted: str
+    ) -> None:
         super().__init__(parent)
         self.function = function
         self.given = given
@@ -77,6 +79,8 @@ def _is_affine(op: Op, own: list[int]) -> bool:
     for i in own:
         for position, name in enumerate(_rule_parameters(op.vjps[i])):
             read = not name.lstrip("*").startswith("_") and not name.endswith("_type")
-            if read and (position in hidden or name.startswith("*") and max(own) >= position):
+            if read and (
+                position in hidden or name.startswith("*") and max(own) >= position
+            ):
                 return False
     return True

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert._core import tree
-from wengert._core.interp import CURRENT, EVALUATE, using
+from wengert._core.interp import CURRENT, EVALUATE, Interpreter, using
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, is_complex_dtype, type_of
 from wengert._modes import api
@@ -80,56 +80,67 @@ def jacobian(
         api.refuse_static("jacobian", args, positions)
         given, rebuild = api.split_arguments(args, positions)
         target = (lambda *a: fun(*a, **api.wrap_constants(kwargs))) if kwargs else fun
-        if mode == "reverse":
-            run = record(
-                "jacobian",
-                target,
-                given,
-                rebuild,
-                "args",
-                has_aux=False,
-                strict_nan=strict_nan,
-            )
-            base, inputs, values, structure = (
-                run.base,
-                run.inputs,
-                _primals(run),
-                run.structure,
-            )
-            pull = _pull_recorded(run)
-        else:
-            linear = linear_part("jacobian", target, given, rebuild, strict_nan)
-            base, inputs, values, structure = (
-                linear.base,
-                linear.inputs,
-                linear.values,
-                linear.structure,
-            )
-            pull = linear.pull
-        outs = [None if api.is_static(v) else type_of(v) for v in values]
-        ins = [type_of(v) for v in inputs.values]
+        run = _linear_map(mode, target, given, rebuild, strict_nan)
+        outs = [None if api.is_static(v) else type_of(v) for v in run.values]
+        ins = [type_of(v) for v in run.inputs.values]
         _check_complex([*ins, *(o for o in outs if o is not None)], holomorphic)
-        with using(base if CURRENT.get() is EVALUATE else CURRENT.get()):
-            if mode == "forward" or mode == "auto" and _count(ins) <= _count(outs):
-                blocks = _by_columns(linear.push, ins, outs, chunk)
+        by_columns = mode == "forward" or mode == "auto" and _count(ins) <= _count(outs)
+        with using(run.base if CURRENT.get() is EVALUATE else CURRENT.get()):
+            if by_columns:
+                blocks = _by_columns(run.push, ins, outs, chunk)
             else:
-                blocks = _by_rows(pull, ins, outs, chunk)
+                blocks = _by_rows(run.pull, ins, outs, chunk)
         rows = [
-            None if row is None else as_gradients(inputs, api.hand_out(row))
+            None if row is None else as_gradients(run.inputs, api.hand_out(row))
             for row in blocks
         ]
         if single:
             rows = [None if row is None else row[0] for row in rows]
-        return tree.unflatten(structure, rows)
+        return tree.unflatten(run.structure, rows)
 
     return jacobian_of
 
 
-def _primals(run: Recorded) -> list[Any]:
-    return [
-        v.primal if type(v) is TapeTracer and v.interpreter is run.tape else v
-        for v in run.outputs
-    ]
+class LinearMap(NamedTuple):
+    """A function's value, with the sweeps of its derivative."""
+
+    base: Interpreter
+    inputs: api.Inputs
+    values: list[Any]
+    structure: Any
+    push: Sweep
+    pull: Sweep
+
+
+def _linear_map(
+    mode: str, fun: Any, given: Any, rebuild: Any, strict_nan: bool
+) -> LinearMap:
+    """Run a function once, for sweeps in the modes that may be chosen."""
+    if mode == "reverse":
+        run = record(
+            "jacobian",
+            fun,
+            given,
+            rebuild,
+            "args",
+            has_aux=False,
+            strict_nan=strict_nan,
+        )
+        values = [
+            v.primal if type(v) is TapeTracer and v.interpreter is run.tape else v
+            for v in run.outputs
+        ]
+        pull = _pull_recorded(run)
+        return LinearMap(run.base, run.inputs, values, run.structure, pull, pull)
+    linear = linear_part("jacobian", fun, given, rebuild, strict_nan)
+    return LinearMap(
+        linear.base,
+        linear.inputs,
+        linear.values,
+        linear.structure,
+        linear.push,
+        linear.pull,
+    )
 
 
 def _pull_recorded(run: Recorded) -> Sweep:

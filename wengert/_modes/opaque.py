@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,9 @@ class OpaqueCall(LaneByLane, UserFunction):
                     )
                 )
         # Python's numbers too: that a result depends on the operands is not visible in it.
-        out = tree.map(lambda x: np.asarray(x)[()] if isinstance(x, (float, complex)) else x, out)
+        out = tree.map(
+            lambda x: np.asarray(x)[()] if isinstance(x, (float, complex)) else x, out
+        )
         values = self._results(out)
         if self.rules.out is not None:
             self._check_types(values)
@@ -60,7 +63,10 @@ class OpaqueCall(LaneByLane, UserFunction):
             f"{self.name}: out= gave types", self.out_layout.structure, declared
         )
         for i, value in zip(self.out_layout.arrays, values, strict=True):
-            want, got = ArrayType(tuple(leaves[i][0]), np.dtype(leaves[i][1])), type_of(value)
+            want, got = (
+                ArrayType(tuple(leaves[i][0]), np.dtype(leaves[i][1])),
+                type_of(value),
+            )
             if tuple(got.shape) != want.shape or got.dtype != want.dtype:
                 raise CustomRuleError(
                     explain(
@@ -147,7 +153,8 @@ def opaque(
     if differences not in (None, "central", "complex"):
         raise ArgumentError(
             explain(
-                f"opaque: differences={differences!r}", fix='use "central", "complex" or None'
+                f"opaque: differences={differences!r}",
+                fix='use "central", "complex" or None',
             )
         )
     if differences is not None and (jvp is not None or vjp is not None):
@@ -163,7 +170,10 @@ def opaque(
         function.fwd_rule, function.bwd_rule = fun, vjp
     if differences is not None:
         function.jvp_rule = _again(fun, _directional, differences)
-        function.fwd_rule, function.bwd_rule = fun, _again(fun, _transposed, differences)
+        function.fwd_rule, function.bwd_rule = (
+            fun,
+            _again(fun, _transposed, differences),
+        )
     return function
 
 
@@ -197,20 +207,21 @@ def _refuse_second(*_: Any) -> Any:
 
 
 def _leaves(x: Any) -> list[Any]:
-    return [
-        np.asarray(leaf) if api.is_array(leaf) else None for leaf in tree.leaves(x)
-    ]
+    return [np.asarray(leaf) if api.is_array(leaf) else None for leaf in tree.leaves(x)]
 
 
 def _moved(primals: Any, direction: list[Any], h: Any) -> Any:
     leaves, structure = tree.flatten(primals)
     moved = [
-        x if d is None else (np.asarray(x) + h * d)[()] for x, d in zip(leaves, direction, strict=True)
+        x if d is None else (np.asarray(x) + h * d)[()]
+        for x, d in zip(leaves, direction, strict=True)
     ]
     return tree.unflatten(structure, moved)
 
 
-def _along(fun: Any, method: str, primals: Any, direction: list[Any], scale: float) -> Any:
+def _along(
+    fun: Any, method: str, primals: Any, direction: list[Any], scale: float
+) -> Any:
     """The derivative of `fun` along a direction, an output leaf at a time."""
     dtypes = [d.dtype for d in direction if d is not None]
     if method == "complex":
@@ -238,7 +249,10 @@ def _size(x: Any) -> float:
 def _directional(fun: Any, method: str) -> Callable[..., Any]:
     def directional(primals: Any, tangents: Any) -> Any:
         structure = tree.flatten(primals)[1]
-        direction = [None if t is None else np.asarray(t) for t in structure.flatten_up_to(tangents)]
+        direction = [
+            None if t is None else np.asarray(t)
+            for t in structure.flatten_up_to(tangents)
+        ]
         length = max(map(_size, direction), default=0.0) or 1.0
         scale = max(1.0, *map(_size, _leaves(primals)), 1.0) / length
         return _along(fun, method, primals, direction, scale)
@@ -260,7 +274,9 @@ def _transposed(fun: Any, method: str) -> Callable[..., Any]:
                     direction: list[Any] = [None] * len(leaves)
                     direction[k] = np.zeros(x.shape, x.dtype)
                     direction[k][at] = unit
-                    change = _along(fun, method, primals, direction, max(1.0, abs(x[at])))
+                    change = _along(
+                        fun, method, primals, direction, max(1.0, abs(x[at]))
+                    )
                     total[at] += unit * _inner(ct, change)
             found.append(total[()])
         return tuple(tree.unflatten(structure, found))

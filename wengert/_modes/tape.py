@@ -131,6 +131,8 @@ class Tape(Interpreter):
             )
             index = [o.index if type(o) is TapeTracer else None for o in result]
         else:
+            if type(out) is complex:  # Python's: the value of 1j * np.float64(2)
+                out = np.complex128(out)
             dtype = out.dtype
             if dtype is not _FLOAT64 and not is_inexact(dtype):
                 return out
@@ -139,18 +141,11 @@ class Tape(Interpreter):
         frame = _getframe(2)
         while frame.f_code.co_filename in INTERNAL_FILES and frame.f_back is not None:
             frame = frame.f_back
-        self.entries.append(
-            (
-                op,
-                plan,
-                tuple(inputs),  # of ints only: the garbage collector then skips it
-                plan.keep(out, *primals),
-                params,
-                index,
-                frame.f_code,
-                frame.f_lasti,
-            )
-        )
+        code, offset = frame.f_code, frame.f_lasti
+        kept = plan.keep(out, *primals)
+        # A tuple of ints, not a list: the garbage collector skips it.
+        numbers = tuple(inputs)
+        self.entries.append((op, plan, numbers, kept, params, index, code, offset))
         return result
 
     def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -167,6 +162,14 @@ def backward(
     `cotangents` is updated and returned; with `consume` every entry is freed as soon as
     it has been used. An accumulator that the sweep made itself is written in place.
     """
+    checks = CURRENT.get().checks
+    if checks is None:
+        return sweep_back(tape, cotangents, consume)
+    return checks.check_backward(tape, cotangents, consume)
+
+
+def sweep_back(tape: Tape, cotangents: dict[int, Any], consume: bool) -> dict[int, Any]:
+    """`backward`, whatever checks the cotangents."""
     entries, types = tape.entries, tape.types
     owned: set[int] = set()
     position = len(entries)

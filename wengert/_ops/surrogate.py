@@ -8,7 +8,7 @@ import numpy as np
 
 from wengert._core.op import Undefined
 from wengert._core.types import ArrayType
-from wengert._ops.families import ONE, elementwise, piecewise_constant
+from wengert._ops.families import ONE, Sample, elementwise, piecewise_constant
 
 
 def _take_value(value: Any, surrogate: Any) -> Any:
@@ -27,6 +27,6 @@ substitute = elementwise(
     "substitute",
     _take_value,
     (Undefined("its value is detached"), ONE),
-    domains=(),
+    domains=[Sample(((3, 2), (3, 2)), {}, (1,)), Sample(((3,), ()), {}, (1,))],
 )
 substitute.evaluate_with = lambda _xp, value, surrogate: value

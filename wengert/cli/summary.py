@@ -32,6 +32,7 @@ def show(results: Results, console: Console) -> None:
     _show_training(results.training, console)
     _heading(console, "3  With air drag")
     _show_calibration(results, console)
+    console.print("The network goes on from where it was without air.")
     _show_training(results.drag_training, console)
     _heading(
         console, f"4  What a sensor that reads {100 * SENSOR_ERROR:g} cm too far does"
