@@ -396,6 +396,18 @@ def test_symbolic_functions_of_arrays(fun, expected):
     assert sympy.simplify(form.expression - expected(*form.symbols)) == 0
 
 
+def test_complex_numbers_on_the_way():
+    def fun(x):
+        z = np.exp(1j * x) * x
+        return np.real(z) + np.imag(np.conj(z)) * np.abs(z)
+
+    (x,) = wg.explain.symbolic(fun).symbols
+    at = 0.7
+    derivative = wg.explain.symbolic(fun).derivatives[x].subs(x, at)
+    assert complex(derivative) == pytest.approx(wg.grad(fun)(at), rel=1e-13)
+    assert float(_reference.derivative(fun, at)) == pytest.approx(wg.grad(fun)(at))
+
+
 def test_symbolic_of_a_function_with_rules_of_its_own_is_that_of_its_code():
     square = custom_jvp(lambda x: x * x)
     square.defjvp(lambda primals, tangents: (primals[0] ** 2, 7.0 * tangents[0]))
@@ -431,6 +443,8 @@ def test_formulas_have_the_value_of_the_op(name):
         "invert",
     ):
         points = [True, False][: len(op.vjps)]
+    elif name in ("conj", "real", "imag"):
+        points = [0.3]
     elif name == "where":
         points = [True, 0.3, 0.7]
     else:

@@ -1,12 +1,14 @@
 """Wengert: derivatives of ordinary NumPy code, forward and reverse, to any order."""
 
-import wengert.numpy as _numpy  # fills the op table and gives traced arrays their methods
+# This fills the op table and gives the traced arrays their methods.
+import wengert.numpy  # noqa: F401
 from wengert import explain, smooth
-from wengert._control import cond, fori_loop, map, range, scan, while_loop
+from wengert._control.cond import cond
+from wengert._control.loops import fori_loop, map, range, scan, while_loop
 from wengert._core import tree
 from wengert._modes.audit import audit, debug_nans
 from wengert._modes.check import check_grads, finite_difference
-from wengert._modes.checkpoint import binomial, checkpoint
+from wengert._modes.checkpoint import checkpoint
 from wengert._modes.custom import (
     custom_jvp,
     custom_vjp,
@@ -17,6 +19,7 @@ from wengert._modes.directional import jvp, linearize
 from wengert._modes.matrices import hessian, hvp, jacobian
 from wengert._modes.opaque import opaque
 from wengert._modes.reverse import grad, value_and_grad, vjp
+from wengert._modes.schedule import binomial
 from wengert._modes.vectorized import vmap
 
 __version__ = "0.1.0"

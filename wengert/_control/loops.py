@@ -77,7 +77,8 @@ def fori_loop(
     Raises:
         DTypeError: a bound is no integer.
         TreeError: a step changes the structure of the carry.
-        CheckpointError: `checkpoints` is no schedule, or a second run of a step differs.
+        CheckpointError: `checkpoints` is no schedule, or a second run of a step
+            differs.
 
     Example:
         >>> import wengert as wg
@@ -245,7 +246,8 @@ def range(
 ) -> builtins.range:
     """Python's ``range``, on which `jit` can be told how to compile the loop.
 
-    Outside `jit` it is ``range``: the keyword arguments are checked, and change nothing.
+    Outside `jit` it is ``range``: the keyword arguments are checked, and change
+    nothing.
 
     Args:
         *bounds: ``stop``, or ``start, stop``, or ``start, stop, step``: integers.

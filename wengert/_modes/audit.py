@@ -62,7 +62,8 @@ def audit(fun: Callable[..., Any], *args: Any) -> Audit:
 
     Args:
         fun: Function of pytrees that returns a pytree of arrays.
-        *args: Its arguments; all floating and complex arrays in them are differentiated.
+        *args: Its arguments; all floating and complex arrays in them are
+            differentiated.
 
     Returns:
         A list of records ``(kind, file, line, reason)``, one for each kind and line of
@@ -75,7 +76,8 @@ def audit(fun: Callable[..., Any], *args: Any) -> Audit:
         >>> import wengert as wg, wengert.numpy as wnp
         >>> report = wg.audit(lambda x: wnp.floor(x) + wnp.abs(x), 0.0)
         >>> [(r.kind, r.reason) for r in report]
-        [('floor', 'it is constant between its jumps; hit exactly: floor(x) at an integer (a jump)'), ('kink', 'absolute: abs(x) at 0; ours: 0')]
+        [('floor', 'it is constant between its jumps; hit exactly: floor(x) at an
+        integer (a jump)'), ('kink', 'absolute: abs(x) at 0; ours: 0')]
     """
     report = Audit()
     watch = _WatchZeros(CURRENT.get(), report)

@@ -30,11 +30,11 @@ def finite_difference(
     Args:
         fun: Function of one pytree that returns a pytree of arrays.
         x: Pytree of real floating arrays.
-        method: ``"central"``, error O(h²); ``"forward"``, error O(h); or ``"complex"``, a
-            step along the imaginary axis, without cancellation: `fun` must then be
+        method: ``"central"``, error O(h²); ``"forward"``, error O(h); or ``"complex"``,
+            a step along the imaginary axis, without cancellation: `fun` must then be
             analytic, and take complex arrays.
-        step: The step h, relative to max(1, abs(x)). By default from the dtype, with eps
-            its machine epsilon: eps^(1/3), eps^(1/2), or 1e-20 for ``"complex"``.
+        step: The step h, relative to max(1, abs(x)). By default from the dtype, with
+            eps its machine epsilon: eps^(1/3), eps^(1/2), or 1e-20 for ``"complex"``.
 
     Returns:
         The tree of the outputs, inside it the tree of ``x``; each leaf has the shape

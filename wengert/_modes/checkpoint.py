@@ -44,11 +44,12 @@ def checkpoint(fun: Any = None, *, checkpoints: Any = None) -> Callable[..., Any
         fun: Function of pytrees that returns the same whenever it is run on the same
             values: no random numbers, no writes to arrays from outside.
         checkpoints: None, or the schedule of the loops (`fori_loop`, `while_loop`,
-            `scan`) inside that have none of their own: ``"none"``, an int, `binomial` or
-            ``"200MB"``. With ``"all"`` everything is kept: ``fun`` as it is.
+            `scan`) inside that have none of their own: ``"none"``, an int, `binomial`
+            or ``"200MB"``. With ``"all"`` everything is kept: ``fun`` as it is.
 
     Returns:
-        A function with the arguments and results of ``fun``; without ``fun``, a decorator.
+        A function with the arguments and results of ``fun``; without ``fun``, a
+        decorator.
 
     Raises:
         CheckpointError: the second run returned something else, an array that it reads
@@ -63,8 +64,8 @@ def checkpoint(fun: Any = None, *, checkpoints: Any = None) -> Callable[..., Any
         array([1., 1.])
 
     References:
-        Griewank & Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, ch. 12; Chen et
-        al., "Training deep nets with sublinear memory cost", 2016.
+        Griewank & Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, ch. 12; Chen
+        et al., "Training deep nets with sublinear memory cost", 2016.
     """
     check(checkpoints)
     if fun is None:

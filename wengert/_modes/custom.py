@@ -220,8 +220,8 @@ class CustomFunction:
 
         Args:
             rule: Takes two tuples with an entry per argument; the arguments of
-                ``nondiff_argnums`` come before them. A tangent has the structure and the
-                shapes of its primal, None standing for integers.
+                ``nondiff_argnums`` come before them. A tangent has the structure and
+                the shapes of its primal, None standing for integers.
 
         Returns:
             The rule, so that this can be used as a decorator.
@@ -306,13 +306,13 @@ class custom_jvp(CustomFunction):
         nondiff_argnums: Positions of arguments that are not differentiated.
 
     Returns:
-        The function, with the methods ``defjvp`` and ``defvjp``. Reverse mode transposes
-        the rule, unless a vjp rule is attached too.
+        The function, with the methods ``defjvp`` and ``defvjp``. Reverse mode
+        transposes the rule, unless a vjp rule is attached too.
 
     Raises:
-        CustomRuleError: at the call: no rule, a rule that is needed in the other mode and
-            is not linear, one that returns the wrong structure or shape, or a function
-            that reads a traced value by closure.
+        CustomRuleError: at the call: no rule, a rule that is needed in the other mode
+            and is not linear, one that returns the wrong structure or shape, or a
+            function that reads a traced value by closure.
         MutationError: it writes into an array made outside.
 
     Example:
@@ -339,8 +339,8 @@ class custom_vjp(CustomFunction):
         nondiff_argnums: Positions of arguments that are not differentiated.
 
     Returns:
-        The function, with the methods ``defjvp`` and ``defvjp``. Forward mode transposes
-        ``bwd``, unless a jvp rule is attached too.
+        The function, with the methods ``defjvp`` and ``defvjp``. Forward mode
+        transposes ``bwd``, unless a jvp rule is attached too.
 
     Raises:
         CustomRuleError, MutationError: as `custom_jvp`.
@@ -387,8 +387,8 @@ def straight_through(
 
     Args:
         fun: Function of pytrees, such as a rounding or a step.
-        surrogate: Function of the same arguments, with results of the same structure and
-            shapes.
+        surrogate: Function of the same arguments, with results of the same structure
+            and shapes.
 
     Returns:
         A function with their arguments.

@@ -117,7 +117,8 @@ def opaque(
 ) -> Callable[..., Any]:
     """A function that tracing cannot see: it is called with plain NumPy arrays.
 
-    For calls of other libraries, compiled code, files. Under `vmap` it runs lane by lane.
+    For calls of other libraries, compiled code, files. Under `vmap` it runs lane by
+    lane.
 
     Args:
         fun: Function of pytrees of plain arrays that returns such a pytree.
@@ -128,8 +129,8 @@ def opaque(
             derived from the other one, where that is linear.
         differences: Instead of rules: ``"central"`` differences (about 10 digits, any
             order), or ``"complex"`` steps (all digits, first order; `fun` must take
-            complex arrays and be analytic). Reverse mode then calls `fun` for every entry
-            of the arguments.
+            complex arrays and be analytic). Reverse mode then calls `fun` for every
+            entry of the arguments.
 
     Returns:
         A function with the arguments of `fun`.

@@ -179,8 +179,9 @@ class OnlineSegments:
 class OnlineBinomial:
     """At most `slots` states of a loop whose length is unknown.
 
-    A state is dispensable once a later one has a higher level; where none is, the newest
-    gives way and its level rises. The calls stay near the fewest possible (within 25 %).
+    A state is dispensable once a later one has a higher level; where none is, the
+    newest gives way and its level rises. The calls stay near the fewest possible
+    (within 25 %).
     """
 
     def __init__(self, slots: int) -> None:
@@ -222,8 +223,8 @@ def binomial(slots: int) -> Binomial:
 
     Returns:
         A schedule for ``checkpoints=``. A loop of n steps then takes n + t calls of its
-        step, t = r n - C(slots + r, r - 1) with the least r for which C(slots + r, r) is
-        at least n. `while_loop`, whose n is unknown, comes close to that.
+        step, t = r n - C(slots + r, r - 1) with the least r for which C(slots + r, r)
+        is at least n. `while_loop`, whose n is unknown, comes close to that.
 
     Raises:
         CheckpointError: `slots` is not a positive int.
@@ -236,7 +237,8 @@ def binomial(slots: int) -> Binomial:
 
     References:
         Griewank, "Achieving logarithmic growth of temporal and spatial complexity in
-        reverse automatic differentiation", 1992; Griewank & Walther, Algorithm 799, 2000.
+        reverse automatic differentiation", 1992; Griewank & Walther, Algorithm 799,
+        2000.
     """
     if isinstance(slots, bool) or not isinstance(slots, int) or slots < 1:
         raise CheckpointError(

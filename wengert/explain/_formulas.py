@@ -1,7 +1,8 @@
 """Ops as formulas, in the functions `m` of SymPy or of mpmath.
 
 The names that `m` must have beside those the two libraries share are `maximum`,
-`minimum`, `select`, `ceiling`, `both`, `either`, `negation`, `same` and `differ`.
+`minimum`, `select`, `ceiling`, `conjugate`, `both`, `either`, `negation`, `same` and
+`differ`.
 Elementwise ops are formulas of entries, reductions of arrays of entries.
 """
 
@@ -50,6 +51,9 @@ FORMULAS: dict[str, Formula] = {
     "clip": lambda m, x, low, high: m.minimum(m.maximum(x, low), high),
     "relu": lambda m, x: m.maximum(x, 0),
     "heaviside": lambda m, x, y: m.select(x < 0, 0, m.select(x > 0, 1, y)),
+    "conj": _named("conjugate"),
+    "real": _named("re"),
+    "imag": _named("im"),
     # comparisons and selection
     "equal": _named("same"),
     "not_equal": _named("differ"),

@@ -182,8 +182,6 @@ MOVES: dict[str, Callable[..., Any]] = {
     "add_at": _add_at,
     "astype": _same,
     "copy": _same,
-    "conj": _same,
-    "real": _same,
 }
 
 

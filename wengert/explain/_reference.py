@@ -48,10 +48,11 @@ def relative_error(values: list[Any], exact: list[Any]) -> float:
 
 def _functions(mpmath: Any) -> Any:
     shared = "exp log sqrt cbrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh"
-    shared += " acosh atanh erf erfc gamma loggamma digamma sign floor pi"
+    shared += " acosh atanh erf erfc gamma loggamma digamma sign floor pi re im"
     return SimpleNamespace(
         **{name: getattr(mpmath, name) for name in shared.split()},
         ceiling=mpmath.ceil,
+        conjugate=mpmath.conj,
         maximum=max,
         minimum=min,
         select=lambda condition, x, y: x if condition else y,

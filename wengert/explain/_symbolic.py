@@ -107,6 +107,7 @@ def symbolic(fun: Callable[..., Any], *like: Any) -> Symbolic:
     """The closed form of a function, by calling it with SymPy's symbols.
 
     Floats that are integers or simple binary fractions, and ``np.pi``, appear exactly.
+    The derivatives are SymPy's: custom rules, and our conventions at kinks, do not count.
 
     Args:
         fun: Function that returns a number or a small array, of arithmetic, elementary
@@ -208,6 +209,7 @@ class SymbolNumbers(Numbers):
 def _functions(sympy: Any) -> Any:
     shared = "exp log sqrt cbrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh"
     shared += " acosh atanh erf erfc gamma loggamma digamma sign floor ceiling pi"
+    shared += " conjugate re im"
     return SimpleNamespace(
         **{name: getattr(sympy, name) for name in shared.split()},
         maximum=sympy.Max,
