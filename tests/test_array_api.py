@@ -161,7 +161,9 @@ def test_writes_into_a_traced_array() -> None:
     value, pullback = wg.vjp(ours, strict(X))
     assert_close(value, f(numpy, X.copy()), 1e-14)
     assert_close(pullback(strict(DX))[0], wg.vjp(ours, X)[1](DX)[0])
-    assert_close(wg.jvp(ours, (strict(X),), (strict(DX),))[1], wg.jvp(ours, (X,), (DX,))[1])
+    assert_close(
+        wg.jvp(ours, (strict(X),), (strict(DX),))[1], wg.jvp(ours, (X,), (DX,))[1]
+    )
 
 
 def test_arguments_are_not_changed() -> None:
@@ -186,5 +188,7 @@ def test_trees_of_strict_arrays() -> None:
 
 
 def test_gather_is_refused_where_the_standard_cannot_add_at_repeated_indices() -> None:
-    with pytest.raises(MissingRuleError, match="cannot add at integer arrays(.|\n)*Fix"):
+    with pytest.raises(
+        MissingRuleError, match="cannot add at integer arrays(.|\n)*Fix"
+    ):
         wg.grad(lambda x: np.sum(x[[0, 2, 2], [1, 1, 1]]))(strict(X))

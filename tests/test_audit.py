@@ -30,17 +30,37 @@ def test_nothing_to_report():
 @pytest.mark.parametrize(
     ("f", "args", "kind", "reason"),
     [
-        (lambda x: x * stop_gradient(x), (X,), "stop_gradient", "stop_gradient asks for it"),
-        (lambda x: wnp.where(x > 0.5, x, 0.0), (X,), "greater", "a comparison is constant"),
+        (
+            lambda x: x * stop_gradient(x),
+            (X,),
+            "stop_gradient",
+            "stop_gradient asks for it",
+        ),
+        (
+            lambda x: wnp.where(x > 0.5, x, 0.0),
+            (X,),
+            "greater",
+            "a comparison is constant",
+        ),
         (lambda x: wnp.floor(x), (X,), "floor", "it is constant between its jumps"),
         (lambda x: wnp.round(x), (X,), "rint", "it is constant between its jumps"),
         (lambda x: x[wnp.argmax(x)], (X,), "argmax", ""),
         (lambda x: x * x.astype(int), (X,), "to_integer", "truncates"),
         (lambda x: x * int(x), (1.5,), "int()", "chooses a path or an index"),
         (lambda x: x if x else 2 * x, (1.5,), "bool()", "chooses a path or an index"),
-        (lambda x: wnp.abs(x), (np.array([0.0, 1.0]),), "kink", r"absolute: abs(x) at 0; ours: 0"),
+        (
+            lambda x: wnp.abs(x),
+            (np.array([0.0, 1.0]),),
+            "kink",
+            r"absolute: abs(x) at 0; ours: 0",
+        ),
         (lambda x: wnp.maximum(x, 0.3), (X,), "kink", "maximum(x, y) at x = y"),
-        (lambda x: wnp.floor(x), (2.0,), "floor", "hit exactly: floor(x) at an integer"),
+        (
+            lambda x: wnp.floor(x),
+            (2.0,),
+            "floor",
+            "hit exactly: floor(x) at an integer",
+        ),
         (
             lambda x: wnp.where(x > 0, wnp.sqrt(x), 0.0),
             (np.array([0.0, 1.0]),),
@@ -48,7 +68,7 @@ def test_nothing_to_report():
             "taken as 0",
         ),
     ],
-)  # fmt: skip
+)
 def test_each_kind(f, args, kind, reason):
     report = audit(f, *args)
     found = [r for r in report if r.kind == kind]
@@ -94,7 +114,7 @@ def test_nested_transformations_are_seen():
     assert kinds(g, 1.5) == []  # its rule says what its derivative is
 
 
-# -- debug_nans ---------------------------------------------------------------------------
+# -- debug_nans ----------------------------------------------------------------------
 
 ZERO = np.array([0.0, 1.0])
 
@@ -112,13 +132,19 @@ def first(f):
         (lambda: wnp.log(ZERO), ("inf", "log", "primal")),
         (lambda: wnp.sqrt(-1.0 - ZERO), ("nan", "sqrt", "primal")),
         (lambda: wnp.exp(1000.0 * ZERO), ("inf", "exp", "primal")),
-        (lambda: wg.grad(lambda x: wnp.sum(wnp.log(x)))(ZERO), ("inf", "log", "primal")),
-        (lambda: wg.grad(lambda x: wnp.sum(wnp.sqrt(x)))(ZERO), ("inf", "sqrt", "cotangent")),
+        (
+            lambda: wg.grad(lambda x: wnp.sum(wnp.log(x)))(ZERO),
+            ("inf", "log", "primal"),
+        ),
+        (
+            lambda: wg.grad(lambda x: wnp.sum(wnp.sqrt(x)))(ZERO),
+            ("inf", "sqrt", "cotangent"),
+        ),
         (lambda: wg.jvp(wnp.sqrt, (ZERO,), (ZERO + 1,)), ("inf", "sqrt", "tangent")),
         (lambda: wg.vmap(wg.grad(wnp.sqrt))(ZERO), ("inf", "sqrt", "cotangent")),
         (lambda: wg.hessian(lambda x: x**1.5)(0.0), ("inf", "power", "tangent")),
     ],
-)  # fmt: skip
+)
 def test_first_non_finite_value(f, found):
     value, op, role = first(f)
     assert (value, role) == (found[0], found[2])

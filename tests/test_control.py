@@ -26,7 +26,7 @@ def test_cond_takes_one_branch():
     assert wg.grad(f)(3.0) == 2.0 and wg.grad(f)(-3.0) == 1.0
     with pytest.raises(LanesDisagreeError, match="lanes of this batched value differ"):
         wg.vmap(f)(X)
-    assert wg.map(f, X).tolist() == [0.6, -2.7] if hasattr(wg, "map") else True
+    assert wg.map(f, X).tolist() == [0.6, -2.7]
 
 
 def test_fori_loop_is_a_python_loop():
@@ -118,16 +118,36 @@ def test_loops_may_use_traced_integers():
 @pytest.mark.parametrize(
     ("run", "error", "text"),
     [
-        (lambda: fori_loop(0.5, 2, lambda i, c: c, 1.0), DTypeError, "fori_loop: lower is 0.5"),
-        (lambda: fori_loop(0, "2", lambda i, c: c, 1.0), DTypeError, "fori_loop: upper is '2'"),
-        (lambda: fori_loop(0, 2, lambda i, c: (c, c), 1.0), TreeError, "fori_loop: a step turned"),
+        (
+            lambda: fori_loop(0.5, 2, lambda i, c: c, 1.0),
+            DTypeError,
+            "fori_loop: lower is 0.5",
+        ),
+        (
+            lambda: fori_loop(0, "2", lambda i, c: c, 1.0),
+            DTypeError,
+            "fori_loop: upper is '2'",
+        ),
+        (
+            lambda: fori_loop(0, 2, lambda i, c: (c, c), 1.0),
+            TreeError,
+            "fori_loop: a step turned",
+        ),
         (
             lambda: while_loop(lambda c: True, lambda c: (c, c), 1.0),
             TreeError,
             "while_loop: a step turned",
         ),
-        (lambda: scan(lambda c, x: c, 1.0, X), ArgumentError, "returned float, not a pair"),
-        (lambda: scan(lambda c, x: (c, x), 1.0), ArgumentError, "number of steps is not given"),
+        (
+            lambda: scan(lambda c, x: c, 1.0, X),
+            ArgumentError,
+            "returned float, not a pair",
+        ),
+        (
+            lambda: scan(lambda c, x: (c, x), 1.0),
+            ArgumentError,
+            "number of steps is not given",
+        ),
         (lambda: map(lambda x: x, ()), ArgumentError, "map: the number of steps"),
         (lambda: map(lambda x: x, 1.0), ShapeError, "xs has no leading axis"),
         (
@@ -164,7 +184,7 @@ def test_loops_may_use_traced_integers():
             "fori_loop: step 0 turned a carry of structure",
         ),
     ],
-)  # fmt: skip
+)
 def test_errors(run, error, text):
     with pytest.raises(error, match=text) as e:
         run()

@@ -157,7 +157,7 @@ def test_complex_rules_are_adjoint():
         agree(wg.jvp(h, (z,), (z,)), wg.jvp(lambda z: z * z, (z,), (z,)))
 
 
-# -- errors -----------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------
 
 
 def test_no_rule():
@@ -285,7 +285,7 @@ def test_nondiff_argnums_errors():
         wg.grad(g)(1.0)
 
 
-# -- opaque -----------------------------------------------------------------------------
+# -- opaque --------------------------------------------------------------------------
 
 
 def hidden(x, y):
@@ -368,7 +368,7 @@ def test_opaque_errors():
         wg.vmap(opaque(np.sin))(np.zeros(0))
 
 
-# -- straight_through and stop_gradient ---------------------------------------------------
+# -- straight_through and stop_gradient ----------------------------------------------
 
 
 def test_straight_through():

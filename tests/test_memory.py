@@ -152,7 +152,11 @@ def test_two_results_that_are_one_array_are_handed_out_apart() -> None:
         y = x * 2.0
         return y, y, y[1:], x
 
-    for results in (wg.vjp(f, X)[0], wg.jvp(f, (X,), (X,))[0], wg.jvp(f, (X,), (X,))[1]):
+    for results in (
+        wg.vjp(f, X)[0],
+        wg.jvp(f, (X,), (X,))[0],
+        wg.jvp(f, (X,), (X,))[1],
+    ):
         for i, a in enumerate(results):
             assert a.flags.writeable
             assert not shares_with(a, [b for b in results[:i]] + [X])

@@ -194,7 +194,9 @@ def test_inner_result_kept_while_the_outer_runs_on() -> None:
         return out
 
     # value x^3, pullback(ct) = 2 x^2 ct: out <- 2 x^2 out^2, three times.
-    expected = differences(lambda x: (f(x),), (numpy.float64(0.9),), (numpy.float64(1.0),))
+    expected = differences(
+        lambda x: (f(x),), (numpy.float64(0.9),), (numpy.float64(1.0),)
+    )
     same(wg.grad(f)(0.9), expected[0], 1e-8)
     same(wg.jvp(f, (0.9,), (1.0,))[1], expected[0], 1e-8)
 
@@ -214,7 +216,9 @@ def test_pullback_called_under_another_transformation() -> None:
 def test_pushforward_called_under_another_transformation() -> None:
     _, pushforward = wg.linearize(lambda x: np.sin(x) * x, X)
     slope = numpy.cos(X) * X + numpy.sin(X)
-    same(wg.grad(lambda t: (pushforward(t) ** 2).sum())(numpy.ones(3)), 2 * slope * slope)
+    same(
+        wg.grad(lambda t: (pushforward(t) ** 2).sum())(numpy.ones(3)), 2 * slope * slope
+    )
     same(wg.vmap(pushforward)(numpy.eye(3)), numpy.diag(slope))
 
 
@@ -236,7 +240,9 @@ def hessian_by(outer: str, inner: str) -> Any:
     return wg.vmap(lambda ct: wg.vjp(first, X)[1](ct)[0])(numpy.eye(3))
 
 
-@pytest.mark.parametrize(("outer", "inner"), list(product(("forward", "reverse"), repeat=2)))
+@pytest.mark.parametrize(
+    ("outer", "inner"), list(product(("forward", "reverse"), repeat=2))
+)
 def test_hessian_by_all_nests(outer: str, inner: str) -> None:
     expected = numpy.diag(2.0 * numpy.cos(X) - X * numpy.sin(X))
     for i, j in ((0, 1), (0, 2), (1, 2)):
@@ -256,7 +262,9 @@ def test_vmap_of_grad_of_jvp() -> None:
 
 def test_grad_of_vmap_of_grad() -> None:
     def total(x: Any) -> Any:
-        return wg.vmap(wg.grad(lambda u: (u * u * u * x[0]).sum()))(x.reshape(3, 1)).sum()
+        return wg.vmap(wg.grad(lambda u: (u * u * u * x[0]).sum()))(
+            x.reshape(3, 1)
+        ).sum()
 
     # sum of 3 u^2 x0.
     expected = 6.0 * X * X[0]

@@ -23,7 +23,9 @@ FULL = bool(os.environ.get("WENGERT_FULL_TESTS"))
 
 
 def examples(n: int) -> Any:
-    return settings(max_examples=n * (100 if FULL else 1), deadline=None, derandomize=not FULL)
+    return settings(
+        max_examples=n * (100 if FULL else 1), deadline=None, derandomize=not FULL
+    )
 
 
 ROWS, COLUMNS = 3, 4
@@ -159,13 +161,21 @@ def chosen(table: dict[str, Any]) -> Any:
 def statements(branches: bool) -> Any:
     simple = st.one_of(
         st.tuples(st.just("unary"), st.sampled_from("vms"), chosen(UNARY), NUMBER),
-        st.tuples(st.just("binary"), st.sampled_from("vms"), chosen(BINARY), NUMBER, NUMBER),
+        st.tuples(
+            st.just("binary"), st.sampled_from("vms"), chosen(BINARY), NUMBER, NUMBER
+        ),
         st.tuples(st.just("vector"), chosen(VECTORS), NUMBER, NUMBER, NUMBER),
         st.tuples(st.just("matrix"), chosen(MATRICES), NUMBER, NUMBER, NUMBER),
         st.tuples(st.just("scalar"), chosen(SCALARS), NUMBER, NUMBER, NUMBER),
         st.tuples(st.just("write"), chosen(WRITES), *[NUMBER] * 5),
         st.tuples(st.just("write"), chosen(WRITES), *[NUMBER] * 5),
-        st.tuples(st.just("augmented"), st.sampled_from("vm"), chosen(AUGMENTED), NUMBER, NUMBER),
+        st.tuples(
+            st.just("augmented"),
+            st.sampled_from("vm"),
+            chosen(AUGMENTED),
+            NUMBER,
+            NUMBER,
+        ),
     )
 
     def nested(inner: Any) -> Any:
@@ -208,12 +218,16 @@ def _unary(np: Any, e: Environment, turn: int, kind: str, name: str, a: int) -> 
     e.add(kind, UNARY[name](np, e.get(kind, a)))
 
 
-def _binary(np: Any, e: Environment, turn: int, kind: str, name: str, a: int, b: int) -> None:
+def _binary(
+    np: Any, e: Environment, turn: int, kind: str, name: str, a: int, b: int
+) -> None:
     e.add(kind, BINARY[name](np, e.get(kind, a), e.get(kind, b)))
 
 
 def _maker(kind: str, table: dict[str, Any]) -> Any:
-    def make(np: Any, e: Environment, turn: int, name: str, v: int, m: int, i: int) -> None:
+    def make(
+        np: Any, e: Environment, turn: int, name: str, v: int, m: int, i: int
+    ) -> None:
         e.add(kind, table[name](np, e.get("v", v), e.get("m", m), i + turn))
 
     return make
@@ -225,7 +239,9 @@ def _write(np: Any, e: Environment, turn: int, name: str, *numbers: int) -> None
     WRITES[name](np, *operands, i + turn)
 
 
-def _augmented(np: Any, e: Environment, turn: int, kind: str, name: str, *ab: int) -> None:
+def _augmented(
+    np: Any, e: Environment, turn: int, kind: str, name: str, *ab: int
+) -> None:
     a, b = (e.get(kind, n) for n in ab)
     if name == "*=":
         b = b * 0.5

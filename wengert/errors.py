@@ -256,7 +256,7 @@ class GradientCheckError(WengertError, AssertionError):
     Correct the rule:
 
     >>> rule = sine.defjvp(
-    ...     lambda primals, tangents: (sine(*primals), wnp.cos(primals[0]) * tangents[0])
+    ...     lambda primals, tangents: (sine(*primals), wnp.cos(*primals) * tangents[0])
     ... )
     >>> wg.check_grads(sine, (1.0,))
     """
@@ -309,7 +309,7 @@ class MissingLibraryError(WengertError, ImportError):
 
     >>> import sys, unittest.mock
     >>> import wengert as wg
-    >>> with unittest.mock.patch.dict(sys.modules, {"sympy": None}):  # as if it were not
+    >>> with unittest.mock.patch.dict(sys.modules, {"sympy": None}):
     ...     wg.explain.symbolic(lambda x: x * x)
     Traceback (most recent call last):
         ...

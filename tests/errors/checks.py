@@ -99,11 +99,21 @@ def _infinite():
 
 def _infinite_back():
     function = custom_vjp(lambda x: x)
-    function.defvjp(lambda x: (x, None), lambda _, ct: (ct / 0.0,))
+    function.defvjp(lambda x: (x, x), lambda x, ct: (ct / (0.0 * x),))
     return function
 
 
 NANS = [
+    case(
+        lambda: _without_nans(lambda: wg.grad(wg.grad(lambda x: wnp.sqrt(x)))(0.0)),
+        NonFiniteError,
+        "the first non-finite value (inf) is in its cotangent",
+    ),
+    case(
+        lambda: _without_nans(lambda: wg.grad(wg.grad(_infinite_back()))(1.0)),
+        NonFiniteError,
+        "the first non-finite value (inf) is in its cotangent",
+    ),
     case(
         lambda: _without_nans(lambda: wg.grad(lambda x: wnp.sqrt(x))(0.0)),
         NonFiniteError,

@@ -15,7 +15,7 @@ def cond(
     """``true_fun(*operands)`` where `pred` holds, else ``false_fun(*operands)``.
 
     Args:
-        pred: A truth value. One that depends on an input chooses the path, and stands in
+        pred: A truth value. One that depends on an input chooses the path; it stands in
             the audit: the derivative is that of the branch that is taken.
         true_fun, false_fun: The branches; only one of them runs.
         *operands: Their arguments.

@@ -1,4 +1,4 @@
-"""Loops as functions: `fori_loop`, `while_loop`, `scan`, `map`, and the `range` to loop on.
+"""Loops as functions: `fori_loop`, `while_loop`, `scan`, `map`, and a `range`.
 
 Eagerly they are plain Python loops; with ``checkpoints=`` reverse mode stores some of
 their states and runs steps again.
@@ -82,7 +82,8 @@ def fori_loop(
 
     Example:
         >>> import wengert as wg
-        >>> f = lambda x: wg.fori_loop(0, 3, lambda i, y: y * x, 1.0, checkpoints="none")
+        >>> step = lambda x: lambda i, y: y * x
+        >>> f = lambda x: wg.fori_loop(0, 3, step(x), 1.0, checkpoints="none")
         >>> wg.grad(f)(2.0)
         np.float64(12.0)
 
@@ -216,7 +217,7 @@ def scan(
 
 
 def map(f: Callable[[Any], Any], xs: Any) -> Any:
-    """``f`` of each entry of `xs` along its leading axis, lane by lane; results stacked.
+    """``f`` of each entry of `xs` along its leading axis; the results are stacked.
 
     As ``vmap(f)(xs)``, but each lane runs on its own, so that they may take different
     paths through branches and loops.
@@ -290,7 +291,7 @@ def range(
     return builtins.range(*numbers)
 
 
-# -- leading axes ---------------------------------------------------------------------
+# -- leading axes --------------------------------------------------------------------
 
 
 def _length(name: str, xs: Any, length: int | None) -> int:
@@ -339,7 +340,8 @@ def _stack(name: str, ys: list[Any]) -> Any:
         if own != structure:
             raise TreeError(
                 explain(
-                    f"{name}: step {i} returned the structure {own}, step 0 {structure}",
+                    f"{name}: step {i} returned the structure {own}, step 0 "
+                    f"{structure}",
                     fix="return results of one structure from every step",
                 )
             )

@@ -75,9 +75,8 @@ def audit(fun: Callable[..., Any], *args: Any) -> Audit:
     Example:
         >>> import wengert as wg, wengert.numpy as wnp
         >>> report = wg.audit(lambda x: wnp.floor(x) + wnp.abs(x), 0.0)
-        >>> [(r.kind, r.reason) for r in report]
-        [('floor', 'it is constant between its jumps; hit exactly: floor(x) at an
-        integer (a jump)'), ('kink', 'absolute: abs(x) at 0; ours: 0')]
+        >>> [r.kind for r in report]
+        ['floor', 'kink']
     """
     report = Audit()
     watch = _WatchZeros(CURRENT.get(), report)
@@ -105,7 +104,8 @@ class _WatchZeros(Interpreter):
                 self.report.note(
                     "zero times infinity",
                     self.site or user_site(),
-                    "an exact zero met an infinite or undefined partial derivative; taken as 0",
+                    "an exact zero met an infinite or undefined partial derivative; "
+                    "taken as 0",
                 )
         return self.parent.apply(op, operands, params)
 
@@ -136,7 +136,7 @@ class _WatchOps(Dual):
             reason = f"{op.name}: {op.kinks.where}; ours: {op.kinks.ours}"
             self.report.note("kink", user_site(), reason)
 
-    def observer(self, what: str, _: Any) -> None:  # type: ignore[override]
+    def observer(self, what: str, _: Any) -> None:
         self.report.note(what, user_site(), "the value chooses a path or an index")
 
 
@@ -159,7 +159,7 @@ def _ones(value: Any) -> Any:
 
 def _audit_forward(fun: Any, args: Any, watch: Interpreter, report: Audit) -> None:
     with using(watch), _WatchOps(watch, report).running() as dual:
-        _run(fun, args, lambda v: DualTracer(dual, v, _ones(v)))  # type: ignore[arg-type]
+        _run(fun, args, lambda v: DualTracer(dual, v, _ones(v)))
 
 
 def _audit_reverse(fun: Any, args: Any, watch: _WatchZeros) -> None:
@@ -178,7 +178,7 @@ def _audit_reverse(fun: Any, args: Any, watch: _WatchZeros) -> None:
                 backward(tape, cotangents)
 
 
-# -- debug_nans -------------------------------------------------------------------------
+# -- debug_nans ----------------------------------------------------------------------
 
 
 @contextmanager
@@ -225,7 +225,7 @@ class _DebugNans(Interpreter):
         assert self.parent is not None
         out = self.parent.apply(op, operands, params)
         if not self.sweeping and not _in_rule():
-            # A pushforward multiplies by partials that may be infinite: see its tangent only.
+            # A pushforward multiplies by partials that may be infinite.
             is_product = op is scale_op
             seen = operands[:1] if is_product else operands
             role = "tangent" if is_product else "primal"

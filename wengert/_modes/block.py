@@ -1,4 +1,4 @@
-"""Parts of a program that are run as a whole: their scope, and their line on the tape."""
+"""Parts of a program run as a whole: their scope, and their line on the tape."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wengert._modes import api
 from wengert._modes.tape import Tape, TapeTracer, backward, forward
 from wengert.errors import CheckpointError, LeakedValueError
 
-# -- user values and engine values ------------------------------------------------------
+# -- user values and engine values ---------------------------------------------------
 
 
 class Layout(NamedTuple):
@@ -58,7 +58,7 @@ def private(given: Any) -> Any:
     return tree.map(lambda x: x.copy(order="K") if type(x) is np.ndarray else x, given)
 
 
-# -- scopes ---------------------------------------------------------------------------
+# -- scopes --------------------------------------------------------------------------
 
 
 class Scope(Interpreter):
@@ -119,7 +119,8 @@ class Snapshots:
         ):
             raise CheckpointError(
                 explain(
-                    f"an array of shape {known[1].shape} was written to after a checkpointed "
+                    f"an array of shape {known[1].shape} was written to after a "
+                    "checkpointed "
                     "function had read it",
                     why="the function is run again for the derivative, and would read "
                     "another value.",
@@ -128,7 +129,7 @@ class Snapshots:
             )
 
 
-# -- running parts of a program with and without a tape ---------------------------------
+# -- running parts of a program with and without a tape ------------------------------
 
 
 def top_tape(interpreter: Interpreter) -> Tape | None:
@@ -238,12 +239,13 @@ def refuse_change(name: str, before: list[Any], after: list[Any]) -> None:
             explain(
                 f"{name} was run again for the derivative, and returned something else",
                 why="it draws random numbers, or reads a value that has changed since.",
-                fix="pass what it reads as an argument, and draw random numbers outside",
+                fix="pass what it reads as an argument, and draw random numbers "
+                "outside",
             )
         )
 
 
-# -- lines of the Wengert list that stand for many --------------------------------------
+# -- lines of the Wengert list that stand for many -----------------------------------
 
 
 def _keep_nothing(*_: Any) -> tuple[Any, ...]:
@@ -381,7 +383,7 @@ class Region(Block):
 def run_region(
     name: str, fun: Callable[..., Any], args: Any, kwargs: Any, plan: Any
 ) -> Any:
-    """Call a function as a checkpointed region of the transformations that are running."""
+    """Call a function as a checkpointed region of what is running."""
     current = CURRENT.get()
     values, layout = pack((args, kwargs))
     tape = top_tape(current)

@@ -89,7 +89,8 @@ def _refuse_unreal(path: str, leaf: Any) -> None:
         raise DTypeError(
             explain(
                 f"finite_difference: {path} has dtype {dtype}",
-                fix="pass real floats; for a complex function, its real and imaginary parts",
+                fix="pass real floats; for a complex function, its real and "
+                "imaginary parts",
             )
         )
 
@@ -145,7 +146,7 @@ def _block(columns: list[list[Any]], k: int, out: Any, leaf: Any) -> Any:
     return np.stack([column[k] for column in columns], axis=-1).reshape(shape)[()]
 
 
-# -- check_grads ------------------------------------------------------------------------
+# -- check_grads ---------------------------------------------------------------------
 
 
 class Point(NamedTuple):
@@ -322,7 +323,8 @@ def _compare(
             f"{want[at]!s} for the derivative with respect to {where} of entry "
             f"{list(at)} of output {k}",
             why="one of the two is not the derivative of the function.",
-            fix="correct the rule (or raise rtol, where the function is not smooth or noisy)",
+            fix="correct the rule (or raise rtol, where the function is not smooth "
+            "or noisy)",
         )
     )
 
@@ -336,7 +338,7 @@ def _chosen(point: Point, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 
 def _check_taylor(point: Point, tangents: Any, value: Any, derivative: Any) -> None:
-    """|f(x + h t) - f(x) - h J t| must fall as h², until rounding is all that is left."""
+    """|f(x + h t) - f(x) - h J t| must fall as h², until only rounding is left."""
     values, slopes = _arrays(value), _arrays(derivative)
     eps = max(float(np.finfo(x.dtype).eps) for x in _arrays(point.args))
     steps = [2.0**-k for k in range(4, 4 + int(-np.log2(eps) / 3))]
@@ -356,8 +358,10 @@ def _check_taylor(point: Point, tangents: Any, value: Any, derivative: Any) -> N
         raise GradientCheckError(
             explain(
                 f"check_grads: order {point.order}: the Taylor remainder "
-                f"|f(x + h t) - f(x) - h J t| is {remainders[-1]:.3g} at h = {steps[-1]:.3g} "
-                f"and falls as h^{slope:.2f}, not as h^2, along a random direction of all args",
+                f"|f(x + h t) - f(x) - h J t| is {remainders[-1]:.3g} at h = "
+                f"{steps[-1]:.3g} "
+                f"and falls as h^{slope:.2f}, not as h^2, along a random direction "
+                "of all args",
                 why="J t is not the directional derivative of the function.",
                 fix="correct the rule; at a kink no derivative passes this test",
             )
@@ -379,11 +383,14 @@ def _check_reverse(point: Point, ct: Any, tangents: Any, derivative: Any) -> Non
     where, reverse, forward = _worst_entry(point, ct, back)
     raise GradientCheckError(
         explain(
-            f"check_grads: order {point.order}: reverse mode differs from forward mode: "
-            f"<ct, J t> = {lhs!s}, <Jᵀ ct, t> = {rhs!s}; for {where} reverse mode gives "
+            f"check_grads: order {point.order}: reverse mode differs from forward "
+            "mode: "
+            f"<ct, J t> = {lhs!s}, <Jᵀ ct, t> = {rhs!s}; for {where} reverse mode "
+            "gives "
             f"{reverse!s}, forward mode {forward!s}",
             why="the jvp and the vjp are not transposes of each other.",
-            fix="correct one of the two rules, or attach only one and let the other be derived",
+            fix="correct one of the two rules, or attach only one and let the other "
+            "be derived",
         )
     )
 

@@ -1,4 +1,4 @@
-"""Checkpointing: derivatives that run a part of the program again instead of storing it."""
+"""Checkpointing: running a part of the program again instead of storing it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def checkpoint(fun: Any = None, *, checkpoints: Any = None) -> Callable[..., Any
     return checkpointed
 
 
-# -- loops ----------------------------------------------------------------------------
+# -- loops ---------------------------------------------------------------------------
 
 
 class State(NamedTuple):
@@ -117,7 +117,7 @@ def plan_for(checkpoints: Any, init: Any) -> Plan | None:
 
 
 class LoopBlock(Block):
-    """The steps of a loop before the last ones, of which only some states are stored."""
+    """The steps of a loop before the last ones; only some states are stored."""
 
     def __init__(self, tape: Tape, name: str, step: Step, plan: Plan) -> None:
         super().__init__(tape, name)
@@ -218,7 +218,7 @@ class LoopBlock(Block):
         del self.tape.types[base:]
 
     def _stored(self) -> dict[int, State]:
-        """The stored states; another pull finds only the first, and runs to the rest."""
+        """The stored states; another pull finds the first, and runs to the rest."""
         origin = 0
         for at in self.places:
             if at not in self.held:
@@ -229,7 +229,7 @@ class LoopBlock(Block):
     def _pull_steps(
         self, action: Pull, after: list[Any], taken: dict[int, Any], cotangents: Any
     ) -> list[Any]:
-        """Cotangents of the state before some steps, from those of the state after them."""
+        """Cotangents of the state before some steps, from those after them."""
         start, stop = action.start, action.stop
         state = self.advance(action.origin, self.held[action.origin], start)
         mark = len(self.tape.types)
@@ -313,7 +313,8 @@ def uncounted_loop(
             block.held = {at: s for at, s in block.held.items() if at in kept}
         before = state
         block.stop = len(tape.types)
-        with entries_of(tape, []) as last:
+        last = []
+        with entries_of(tape, last):
             state = block.primal(i, state, recorded=True)[0]
         i += 1
     if before is not None:

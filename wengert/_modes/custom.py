@@ -1,4 +1,4 @@
-"""Derivative rules given by the user: `custom_jvp`, `custom_vjp`, and `stop_gradient`."""
+"""Derivative rules given by the user, and `stop_gradient`."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ class UserFunction(Function):
                 explain(
                     f"{self.name}: bwd returned {got}, and the function has "
                     f"{len(self.structures)} argument(s) to differentiate",
-                    fix="return a tuple with a cotangent per argument; None where it is zero",
+                    fix="return a tuple with a cotangent per argument; None where it "
+                    "is zero",
                 )
             )
         leaves: Values = []
@@ -155,9 +156,11 @@ def _flatten_to(what: str, structure: Any, given: Any) -> Values:
     except (ValueError, TypeError) as error:
         raise CustomRuleError(
             explain(
-                f"{what} of structure {tree.flatten(given)[1]} for a value of structure "
+                f"{what} of structure {tree.flatten(given)[1]} for a value of "
+                "structure "
                 f"{structure}",
-                fix="return it in the structure of the value, for example by wg.tree.map",
+                fix="return it in the structure of the value, for example by "
+                "wg.tree.map",
             )
         ) from error
 
@@ -229,7 +232,7 @@ class CustomFunction:
         Example:
             >>> import wengert as wg, wengert.numpy as wnp
             >>> f = wg.custom_jvp(lambda x: wnp.sin(x))
-            >>> rule = f.defjvp(lambda primals, tangents: (f(*primals), 10.0 * tangents[0]))
+            >>> rule = f.defjvp(lambda primals, ts: (f(*primals), 10.0 * ts[0]))
             >>> wg.grad(f)(1.0)
             np.float64(10.0)
         """
@@ -276,7 +279,8 @@ class CustomFunction:
             if not 0 <= n < len(args):
                 raise ArgumentError(
                     explain(
-                        f"{self.label}: nondiff_argnums has {n}, and the call {len(args)} "
+                        f"{self.label}: nondiff_argnums has {n}, and the call "
+                        f"{len(args)} "
                         "argument(s)",
                         fix="give the positions of arguments, from 0",
                     )
@@ -284,9 +288,11 @@ class CustomFunction:
             if any(_depends(leaf) for leaf in tree.leaves(args[n])):
                 raise CustomRuleError(
                     explain(
-                        f"{self.label}: argument {n} is in nondiff_argnums, and depends on an "
+                        f"{self.label}: argument {n} is in nondiff_argnums, and "
+                        "depends on an "
                         "input that is being differentiated",
-                        fix="take it out of nondiff_argnums, or pass wg.stop_gradient(x)",
+                        fix="take it out of nondiff_argnums, or pass "
+                        "wg.stop_gradient(x)",
                     )
                 )
 
@@ -348,7 +354,8 @@ class custom_vjp(CustomFunction):
     Example:
         >>> import wengert as wg, wengert.numpy as wnp
         >>> clip_gradient = wg.custom_vjp(lambda x: x)
-        >>> clip_gradient.defvjp(lambda x: (x, None), lambda _, ct: (wnp.clip(ct, -1.0, 1.0),))
+        >>> clip = lambda _, ct: (wnp.clip(ct, -1.0, 1.0),)
+        >>> clip_gradient.defvjp(lambda x: (x, None), clip)
         >>> wg.grad(lambda x: 100.0 * clip_gradient(x))(3.0)
         np.float64(1.0)
     """
@@ -383,7 +390,7 @@ def _stopped(leaf: Any) -> Any:
 def straight_through(
     fun: Callable[..., Any], surrogate: Callable[..., Any]
 ) -> Callable[..., Any]:
-    """A function with the value of `fun` and the derivative of `surrogate`, to any order.
+    """A function with the value of `fun` and the derivatives of `surrogate`.
 
     Args:
         fun: Function of pytrees, such as a rounding or a step.
@@ -447,7 +454,8 @@ def _substituted(value: Any, surrogate: Any) -> Any:
     if tuple(v.shape) != tuple(s.shape):
         raise CustomRuleError(
             explain(
-                f"straight_through: the function returned the shape {tuple(v.shape)}, the "
+                "straight_through: the function returned the shape "
+                f"{tuple(v.shape)}, the "
                 f"surrogate {tuple(s.shape)}",
                 fix="let both return results of one shape",
             )

@@ -104,7 +104,7 @@ class Function:
         self.check_rules("reverse")
         block = CallBlock(tape, self, inputs)
         block.constants = [None if o else x for x, o in zip(operands, own, strict=True)]
-        with using(tape.parent), _closure_refused(self.name):  # type: ignore[arg-type]
+        with using(tape.parent), _closure_refused(self.name):
             if self.has_vjp:
                 outs, block.residuals = self.fwd(primals)
             else:
@@ -124,7 +124,7 @@ class Function:
     def on_batch(self, batch: Batch, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         own = [type(x) is BatchTracer and x.interpreter is batch for x in operands]
         values = tuple(x.value if o else x for x, o in zip(operands, own, strict=True))
-        with using(batch.parent):  # type: ignore[arg-type]
+        with using(batch.parent):
             outs = CURRENT.get().call(Batched(self, batch.size, own), values)
         return tuple(BatchTracer(batch, o) for o in outs)
 
@@ -132,9 +132,11 @@ class Function:
         if not self.has_jvp and not self.has_vjp:
             raise CustomRuleError(
                 explain(
-                    f"{self.name}: a derivative is asked for ({mode} mode), and it has no rule",
+                    f"{self.name}: a derivative is asked for ({mode} mode), and it "
+                    "has no rule",
                     why="its own rule is all that is known of its derivative.",
-                    fix="attach one: defjvp(rule) or defvjp(fwd, bwd); for wg.opaque give "
+                    fix="attach one: defjvp(rule) or defvjp(fwd, bwd); for wg.opaque "
+                    "give "
                     'jvp=, vjp= or differences="central"',
                 )
             )
@@ -161,8 +163,10 @@ class _closure_refused:
         if isinstance(error, LeakedValueError):
             raise CustomRuleError(
                 explain(
-                    f"{self.name} reads a traced value that is not one of its arguments",
-                    why="its derivative rule cannot know that it depends on that value.",
+                    f"{self.name} reads a traced value that is not one of its "
+                    "arguments",
+                    why="its derivative rule cannot know that it depends on that "
+                    "value.",
                     fix="pass the value as an argument",
                 )
             ) from error
@@ -324,11 +328,12 @@ class LaneByLane(Function):
             raise ShapeError(
                 explain(
                     f"{self.name} under vmap of 0 lanes",
-                    why="it runs once for each lane, and its results are unknown without one.",
+                    why="it runs once for each lane, and its results are unknown "
+                    "without one.",
                     fix="skip the call where there are no lanes",
                 )
             )
-        with using(batch.parent):  # type: ignore[arg-type]
+        with using(batch.parent):
             lanes = []
             for lane in range(batch.size):
                 values = [

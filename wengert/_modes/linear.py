@@ -1,4 +1,4 @@
-"""A tape that only takes linear ops: how one derivative rule is derived from the other."""
+"""A tape that only takes linear ops: how one rule is derived from the other."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class LinearTape(Tape):
             self.refuse(f"{function.name} of what it is given")
         return super().call(function, operands)
 
-    def observer(self, what: str, _: Any) -> None:  # type: ignore[override]
+    def observer(self, what: str, _: Any) -> None:
         self.refuse(f"{what} of what it is given")
 
     def check_zero(self, values: list[Any]) -> None:
@@ -61,9 +61,11 @@ class LinearTape(Tape):
     def refuse(self, found: str) -> NoReturn:
         raise CustomRuleError(
             explain(
-                f"{self.function}: the {self.wanted} rule is missing, and the {self.given} "
+                f"{self.function}: the {self.wanted} rule is missing, and the "
+                f"{self.given} "
                 f"rule is not linear: it takes {found}",
-                why=f"only a linear {self.given} rule says what the {self.wanted} rule is.",
+                why=f"only a linear {self.given} rule says what the {self.wanted} "
+                "rule is.",
                 fix="attach the other rule too (defjvp and defvjp on one function)",
             )
         )

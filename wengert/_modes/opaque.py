@@ -45,7 +45,7 @@ class OpaqueCall(LaneByLane, UserFunction):
                         fix="return NumPy arrays and numbers, in a pytree",
                     )
                 )
-        # Python's numbers too: that a result depends on the operands is not visible in it.
+        # Python's numbers too: whether they depend on the operands is not visible.
         out = tree.map(
             lambda x: np.asarray(x)[()] if isinstance(x, (float, complex)) else x, out
         )
@@ -204,7 +204,7 @@ def _refuse_second(*_: Any) -> Any:
     )
 
 
-# -- differences on plain arrays --------------------------------------------------------
+# -- differences on plain arrays -----------------------------------------------------
 
 
 def _leaves(x: Any) -> list[Any]:

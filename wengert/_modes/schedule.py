@@ -158,7 +158,7 @@ def split(n: int, slots: int) -> int:
 
 
 class OnlineSegments:
-    """Equal segments of a loop whose length is unknown: thinned when there are too many."""
+    """Equal segments of a loop of unknown length, thinned when there are too many."""
 
     def __init__(self, k: int) -> None:
         self.k = k
@@ -212,7 +212,7 @@ class OnlineBinomial:
         return self.levels.pop(self.held[-1]) + 1
 
 
-# -- what users write -------------------------------------------------------------------
+# -- what users write ----------------------------------------------------------------
 
 
 def binomial(slots: int) -> Binomial:
@@ -231,7 +231,9 @@ def binomial(slots: int) -> Binomial:
 
     Example:
         >>> import wengert as wg
-        >>> f = lambda x: wg.fori_loop(0, 100, lambda i, y: 0.5 * y + x, x, checkpoints=wg.binomial(5))
+        >>> f = lambda x: wg.fori_loop(
+        ...     0, 100, lambda i, y: 0.5 * y + x, x, checkpoints=wg.binomial(5)
+        ... )
         >>> round(float(wg.grad(f)(1.0)), 12)
         2.0
 
@@ -279,7 +281,8 @@ def plan_of(checkpoints: Any, state_bytes: int) -> Plan | None:
         raise CheckpointError(
             explain(
                 f"checkpoints={checkpoints!r} is not a schedule",
-                fix='use "all", "none", a positive int (segments), wg.binomial(slots), or '
+                fix='use "all", "none", a positive int (segments), '
+                "wg.binomial(slots), or "
                 'a number of bytes such as "200MB"',
             )
         )
@@ -288,7 +291,8 @@ def plan_of(checkpoints: Any, state_bytes: int) -> Plan | None:
     if slots < 1:
         raise CheckpointError(
             explain(
-                f"checkpoints={checkpoints!r}: one state of the loop takes {state_bytes} bytes",
+                f"checkpoints={checkpoints!r}: one state of the loop takes "
+                f"{state_bytes} bytes",
                 why="at least one state must be stored.",
                 fix="raise the budget",
             )

@@ -405,7 +405,7 @@ deviation = elementwise(
         "std of entries that are all equal",
         "0",
         "nan",
-        "nan",
+        "0",
         (0.0,),
         (0.0,),
     ),

@@ -9,6 +9,7 @@ import numpy as np
 from wengert._core.op import Undefined
 from wengert._core.types import ArrayType
 from wengert._ops.families import ONE, Sample, elementwise, piecewise_constant
+from wengert._ops.structure import spread
 
 
 def _take_value(value: Any, surrogate: Any) -> Any:
@@ -28,5 +29,9 @@ substitute = elementwise(
     _take_value,
     (Undefined("its value is detached"), ONE),
     domains=[Sample(((3, 2), (3, 2)), {}, (1,)), Sample(((3,), ()), {}, (1,))],
+)
+# The result is the value as it is: it needs the batch axis if only the surrogate has it.
+substitute.batch = lambda size, batched, operands, p: substitute(
+    *spread(size, batched, operands)
 )
 substitute.evaluate_with = lambda _xp, value, surrogate: value

@@ -107,7 +107,7 @@ def symbolic(fun: Callable[..., Any], *like: Any) -> Symbolic:
     """The closed form of a function, by calling it with SymPy's symbols.
 
     Floats that are integers or simple binary fractions, and ``np.pi``, appear exactly.
-    The derivatives are SymPy's: custom rules, and our conventions at kinks, do not count.
+    The derivatives are SymPy's: custom rules and conventions at kinks do not count.
 
     Args:
         fun: Function that returns a number or a small array, of arithmetic, elementary
