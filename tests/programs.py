@@ -1,7 +1,7 @@
-"""What a function must satisfy in every mode, held against the same code in plain NumPy.
+"""What a program must satisfy in every mode, held against plain NumPy.
 
-A program is a function ``(np, x) -> array`` (or a tuple of arrays) that takes the module
-to compute with, so that one text runs in plain NumPy and in Wengert.
+A program is a function ``(np, x) -> array`` (or a tuple of arrays) that takes the
+module to compute with, so that one text runs in plain NumPy and in Wengert.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def difference_tangent(program: Program, x: Any, dx: Any) -> list[np.ndarray]:
 
 
 def check_first_order(program: Program, x: np.ndarray, analytic: bool = True) -> None:
-    """Value to the bit and tangent under jvp; value and cotangent under vjp; arguments."""
+    """Values to the bit, tangent, cotangent and an unchanged argument."""
     fun, dx, before = traced(program), direction(x), x.tobytes()
     expected = plain(program, x)
     out, tangent = wg.jvp(fun, (x,), (dx,))

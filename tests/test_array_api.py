@@ -1,7 +1,7 @@
-"""The engine on the arrays of another library: array_api_strict, which has no NumPy in it.
+"""The engine on the arrays of another library: array_api_strict.
 
-Its arrays refuse to mix with NumPy's, so that one constant made in the wrong namespace
-is an error here.
+They refuse to mix with NumPy's, so that one constant made in the wrong namespace is an
+error here.
 """
 
 from __future__ import annotations

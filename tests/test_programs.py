@@ -105,25 +105,31 @@ def _swap(a: Any, i: Any, j: Any) -> None:
     a[i], a[j] = a[j], a[i]
 
 
-# (np, vector, other vector, matrix, scalar, number)
+# (np, vector, other vector, matrix, scalar, number). What is written to one axis is a
+# copy: between views of one array with different strides NumPy overwrites there what it
+# has yet to read (array_assign_array.c), and Wengert does not.
 WRITES: dict[str, Callable[[Any, Any, Any, Any, Any, int], None]] = {
     "entry": lambda np, v, w, m, s, i: _put(v, i % COLUMNS, s),
     "entry, added": lambda np, v, w, m, s, i: _add(v, -1 - i % COLUMNS, s),
-    "slice": lambda np, v, w, m, s, i: _put(v, slice(1, 3), w[i % 3 : i % 3 + 2]),
+    "slice": lambda np, v, w, m, s, i: _put(v, slice(1, 3), w[i % 3 : i % 3 + 2] * 1.0),
     "shift": lambda np, v, w, m, s, i: _put(v, slice(1, None), v[:-1]),
     "stride": lambda np, v, w, m, s, i: _scale(v, slice(None, None, 2), s),
-    "whole": lambda np, v, w, m, s, i: _put(v, ..., w),
+    "whole": lambda np, v, w, m, s, i: _put(v, ..., w * 1.0),
     "whole, added": lambda np, v, w, m, s, i: _add(v, slice(None), w),
     "duplicates": lambda np, v, w, m, s, i: _put(v, [0, i % 4, 0], w[:3]),
     "duplicates, added": lambda np, v, w, m, s, i: _add(v, [i % 4, 1, 1], w[1:]),
     "mask": lambda np, v, w, m, s, i: _put(v, MASK, w[:3] * 0.5),
     "condition": lambda np, v, w, m, s, i: _put(v, v > w, s),
-    "row": lambda np, v, w, m, s, i: _put(m, i % ROWS, v),
+    "row": lambda np, v, w, m, s, i: _put(m, i % ROWS, v * 1.0),
     "row, scaled": lambda np, v, w, m, s, i: _scale(m, i % ROWS, w),
-    "column": lambda np, v, w, m, s, i: _put(m, (slice(None), i % COLUMNS), v[1:]),
+    "column": lambda np, v, w, m, s, i: _put(
+        m, (slice(None), i % COLUMNS), v[1:] * 1.0
+    ),
     "matrix entry": lambda np, v, w, m, s, i: _put(m, (i % ROWS, i % COLUMNS), s),
-    "transposed": lambda np, v, w, m, s, i: _put(m.T, i % COLUMNS, w[:3]),
-    "flat": lambda np, v, w, m, s, i: _put(m.reshape(-1), slice(None, None, 3), v),
+    "transposed": lambda np, v, w, m, s, i: _put(m.T, i % COLUMNS, w[:3] * 1.0),
+    "flat": lambda np, v, w, m, s, i: _put(
+        m.reshape(-1), slice(None, None, 3), v * 1.0
+    ),
     "pairs": lambda np, v, w, m, s, i: _put(m, ([0, 1, 0], [2, i % 4, 2]), v[:3]),
     "broadcast": lambda np, v, w, m, s, i: _put(m, slice(i % ROWS, None), w),
     "swap": lambda np, v, w, m, s, i: _swap(v, i % COLUMNS, 1),

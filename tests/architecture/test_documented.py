@@ -17,7 +17,8 @@ WITHOUT_EXAMPLE: set[str] = set()
 
 
 def _public(module):
-    for name in getattr(module, "__all__", []):
+    # Not by getattr: that of `wengert.numpy` falls back on NumPy's, whose order varies.
+    for name in sorted(vars(module).get("__all__", [])):
         value = getattr(module, name)
         if callable(value):
             yield name, value

@@ -205,10 +205,7 @@ class CallBlock(Block):
 
     def _pull(self, taken: dict[int, Any], cotangents: dict[int, Any]) -> None:
         cts = [None if n is None else taken.get(n) for n in self.results]
-        try:
-            found = self._transposed(cts) if self.linear else self._by_rule(cts)
-        except NonFiniteError as error:
-            raise error.relabel("cotangent", self.name, self.site) from None
+        found = self._transposed(cts) if self.linear else self._by_rule(cts)
         for index, ct in zip(self.inputs, found, strict=True):
             if index is None or ct is None:
                 continue

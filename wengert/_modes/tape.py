@@ -19,7 +19,6 @@ from wengert._core.types import ArrayType, Params, is_inexact
 from wengert._ops.families import ONE, Scatter, match, scale, zeros_of
 from wengert._ops.indexing import add_at
 from wengert._ops.structure import conform, full
-from wengert.errors import NonFiniteError
 
 _getframe = sys._getframe
 _float64 = np.float64
@@ -190,35 +189,30 @@ def sweep_back(tape: Tape, cotangents: dict[int, Any], consume: bool) -> dict[in
             ct = cotangents.pop(output, None)
             if ct is None:
                 continue
-        try:
-            if op.consumes:
-                _pull_consuming(entry, ct, output in owned, types, cotangents, owned)
+        if op.consumes:
+            _pull_consuming(entry, ct, output in owned, types, cotangents, owned)
+            continue
+        for rule, index in zip(plan.rules, inputs):  # noqa: B905  (hot; same length)
+            part = rule(ct, *residuals, **params) if params else rule(ct, *residuals)
+            like = types[index]
+            if like is None:
+                if type(part) is Scatter:
+                    part = part.value  # there is nothing else in a scalar
+                if type(part) is not _float64:
+                    part = conform(part, _SCALAR)
+            elif type(part) is Scatter:
+                _scatter(part, index, like, cotangents, owned)
                 continue
-            for rule, index in zip(plan.rules, inputs):  # noqa: B905  (hot; same length)
-                part = (
-                    rule(ct, *residuals, **params) if params else rule(ct, *residuals)
-                )
-                like = types[index]
-                if like is None:
-                    if type(part) is Scatter:
-                        part = part.value  # there is nothing else in a scalar
-                    if type(part) is not _float64:
-                        part = conform(part, _SCALAR)
-                elif type(part) is Scatter:
-                    _scatter(part, index, like, cotangents, owned)
-                    continue
-                elif part.shape != like[0] or part.dtype is not like[1]:
-                    part = conform(part, ArrayType(*like))
-                present = cotangents.get(index)
-                if present is None:
-                    cotangents[index] = part
-                elif type(part) is _float64:
-                    cotangents[index] = present + part
-                else:
-                    cotangents[index] = _sum(present, part, index in owned)
-                    owned.add(index)
-        except NonFiniteError as error:
-            raise error.relabel("cotangent", op.name, Site(code, offset)) from None
+            elif part.shape != like[0] or part.dtype is not like[1]:
+                part = conform(part, ArrayType(*like))
+            present = cotangents.get(index)
+            if present is None:
+                cotangents[index] = part
+            elif type(part) is _float64:
+                cotangents[index] = present + part
+            else:
+                cotangents[index] = _sum(present, part, index in owned)
+                owned.add(index)
     return cotangents
 
 

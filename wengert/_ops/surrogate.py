@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert._core.op import Undefined
+from wengert._core.op import Op, Undefined
 from wengert._core.types import ArrayType
 from wengert._ops.families import ONE, Sample, elementwise, piecewise_constant
 from wengert._ops.structure import spread
@@ -16,7 +16,7 @@ def _take_value(value: Any, surrogate: Any) -> Any:
     return value
 
 
-detached = piecewise_constant(
+detached: Op = piecewise_constant(
     "detached",
     lambda xp, x, *, dtype: x.astype(dtype) if xp is np else xp.astype(x, dtype),
     reason="straight_through: the derivative is that of the surrogate",
@@ -28,9 +28,13 @@ substitute = elementwise(
     "substitute",
     _take_value,
     (Undefined("its value is detached"), ONE),
-    domains=[Sample(((3, 2), (3, 2)), {}, (1,)), Sample(((3,), ()), {}, (1,))],
+    domains=(),
 )
-# The result is the value as it is: it needs the batch axis if only the surrogate has it.
+substitute.samples = [
+    Sample(((3, 2), (3, 2)), {}, (1,)),
+    Sample(((3,), ()), {}, (1,)),
+]
+# The result is the value: it needs a batch axis even if only the surrogate has one.
 substitute.batch = lambda size, batched, operands, p: substitute(
     *spread(size, batched, operands)
 )

@@ -37,6 +37,25 @@ from wengert.numpy.reductions import *
 from wengert.numpy.selecting import *
 from wengert.numpy.shaping import *
 
+__all__ = sorted(
+    name
+    for area in (
+        contraction,
+        convolution,
+        creation,
+        differences,
+        elementwise,
+        exponentials,
+        functions,
+        joining,
+        ordering,
+        reductions,
+        selecting,
+        shaping,
+    )
+    for name in area.__all__
+)
+
 
 def __getattr__(name: str) -> Any:
     return getattr(_np, name)
