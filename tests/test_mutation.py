@@ -290,7 +290,7 @@ def test_numpy_functions_of_traced_values_are_ours(name: str) -> None:
 
 
 def test_overlapping_views_are_read_before_they_are_written() -> None:
-    """NumPy does not promise it for one axis with different strides; Wengert keeps it."""
+    """NumPy does not promise it for one axis of other strides; Wengert keeps it."""
 
     def f(x: Any) -> Any:
         y = x.reshape(12) * 1.0

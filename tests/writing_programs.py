@@ -161,14 +161,7 @@ def ravel_that_copies(np: Any, x: Any) -> Any:
     y = x * x
     flat = y[:, 1:].ravel()
     flat *= 2.0
-    return y, flat
-
-
-@_program
-def flatten_copies(np: Any, x: Any) -> Any:
-    y = x * x
-    flat = y.flatten()
-    flat[:] = 0.0
+    y.flatten()[:] = 0.0
     return y, flat
 
 
@@ -238,6 +231,17 @@ def newaxis_views(np: Any, x: Any) -> Any:
     np.expand_dims(y, 0)[0, 2] *= 2.0
     y[None].squeeze(0)[3] = x[1]
     return y
+
+
+@_program
+def diagonals_and_einsum_views(np: Any, x: Any) -> Any:
+    y = x * x
+    d = np.diagonal(y[:3])
+    np.einsum("ii->i", y[:3])[:] = 2.0 * x[0]
+    np.einsum("ij->ji", y)[0] *= 3.0
+    z = np.ascontiguousarray(y.T)
+    z[0] = 1.0
+    return y, d * 1.0, y.T.astype(y.dtype, copy=False) + z
 
 
 @_program

@@ -276,9 +276,10 @@ class NonFiniteError(WengertError, FloatingPointError):
     def __init__(self, value: str, op: str, site: object, role: str = "primal") -> None:
         self.value, self.op, self.site, self.role = value, op, site, role
         super().__init__(
-            f"{op}: the first non-finite value ({value}) is in its {role}\n  at {site}\n"
-            "  Fix: keep the operands away from where the function or its derivative is "
-            "infinite, for example by np.where on the operand, not only on the result"
+            f"{op}: the first non-finite value ({value}) is in its {role}\n"
+            f"  at {site}\n"
+            "  Fix: keep the operands away from where the function or its derivative "
+            "is infinite, for example by np.where on the operand, not only on the result"
         )
 
     def relabel(self, role: str, op: str, site: object = None) -> NonFiniteError:
@@ -321,4 +322,3 @@ class MissingLibraryError(WengertError, ImportError):
     >>> len(wg.explain.trace(lambda x: x * x)(3.0).rows)
     2
     """
-

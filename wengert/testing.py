@@ -170,6 +170,10 @@ def check_batch(op: Op, case: Case, report: Report, rng: Any) -> None:
             rows = [fun(*lane) for lane in lanes]
             expected = tree.map(lambda *xs: np.stack(xs), *rows)
             report.close(f"vmap over operands {positions}", got, expected, EXACT)
+            if positions == candidates:  # one lane must not be taken for broadcasting
+                alone = vmap(fun)(*(x[:1] for x in stacked))
+                first = tree.map(lambda x: np.stack([x]), rows[0])
+                report.close("vmap over one lane", alone, first, EXACT)
     _batched_directions(op, case, report, rng)
 
 

@@ -1,4 +1,4 @@
-"""What user code sees inside a transformation: mutable references to immutable values."""
+"""What user code sees in a transformation: mutable references to immutable values."""
 
 from wengert._array import operators
 

@@ -106,7 +106,7 @@ class TracedArray:
     # -- reading -------------------------------------------------------------------
 
     def _read(self) -> Any:
-        """The value now; it may be kept by whoever asked, so it is no longer exclusive."""
+        """The value now; whoever asked may keep it, so it is no longer exclusive."""
         base = self._base
         if not self._owner.alive or CURRENT.get().plain:
             raise_leaked(self._owner)
@@ -175,7 +175,7 @@ class TracedArray:
             return wrap(getitem(value, index=index, copy=True))
         root = self if self._base is None else self._base
         if root._exclusive:
-            # A small part is copied, so that the next write still finds the array its own.
+            # A small part is copied: the next write still finds the array its own.
             part = getitem(value, index=index, copy=True)
             if _size(part) * 8 > _size(root._value):
                 root._exclusive = False
@@ -236,8 +236,8 @@ class TracedArray:
             if not fits:
                 raise ShapeError(
                     explain(
-                        f"non-broadcastable output operand with shape {old.shape} doesn't "
-                        f"match the broadcast shape {new.shape}",
+                        "non-broadcastable output operand with shape "
+                        f"{old.shape} doesn't match the broadcast shape {new.shape}",
                         fix="write the result to a new array: x = x + y, not x += y",
                     )
                 )
@@ -249,8 +249,8 @@ class TracedArray:
         if not can_assign(new_dtype, old.dtype):
             raise DTypeError(
                 explain(
-                    f"Cannot cast output from {new_dtype} to {old.dtype} with casting rule "
-                    "'same_kind'",
+                    f"Cannot cast output from {new_dtype} to {old.dtype} "
+                    "with casting rule 'same_kind'",
                     fix="convert the array first: x = x.astype(float)",
                 )
             )
@@ -305,9 +305,10 @@ def _check_owner(root: TracedArray) -> None:
             raise_leaked(root._owner)
         raise MutationError(
             explain(
-                "write into an array that was made outside the innermost transformation, "
-                "checkpoint or custom rule",
-                why="the write would be lost, or seen by a derivative that must not see it.",
+                "write into an array that was made outside the innermost "
+                "transformation, checkpoint or custom rule",
+                why="the write would be lost, or seen by a derivative that must not "
+                "see it.",
                 fix="write into a copy, and return it (has_aux=True for extra results)",
             )
         )
@@ -364,8 +365,8 @@ def _index_operand(item: Any) -> Any:
     if dtype is None or is_inexact(dtype):
         raise IndexingError(
             explain(
-                "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and "
-                "integer or boolean arrays are valid indices",
+                "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) "
+                "and integer or boolean arrays are valid indices",
                 fix="convert the index: x[i.astype(int)]",
             )
         )

@@ -126,8 +126,8 @@ def raise_leaked(owner: Interpreter) -> NoReturn:
 class Tracer:
     """A value passed around by an interpreter; immutable.
 
-    One whose shape is ``()`` is also what user code sees: a traced scalar. Operators and
-    methods are attached by `wengert.numpy`.
+    Python's operators on it apply ops, so that rules read like formulas; user code sees
+    it inside a `TracedArray` or a `TracedScalar`.
     """
 
     __slots__ = ()
@@ -166,3 +166,27 @@ class Tracer:
     def refuse_leak(self) -> NoReturn:
         """Raise: this tracer has reached an interpreter that is not above its own."""
         raise_leaked(self.interpreter)
+
+
+class PrimalTracer(Tracer):
+    """A tracer around a value of the interpreter below, with the type of that value."""
+
+    __slots__ = ()
+
+    primal: Any
+
+    @property
+    def shape(self) -> Shape:
+        return self.primal.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self.primal.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.primal.ndim
+
+    @property
+    def below(self) -> Any:
+        return self.primal

@@ -55,8 +55,9 @@ class Op:
     """A unit of computation with its row of rules; calling it applies it."""
 
     __slots__ = (
-        "abstract", "batch", "consumes", "cut", "evaluate", "evaluate_with", "family", "jvp", "keeps_operands", "kinks", "multiple", "name",
-        "partials", "plans", "samples", "variadic", "vjps",
+        "abstract", "batch", "consumes", "cut", "evaluate", "evaluate_with", "family",
+        "jvp", "keeps_operands", "kinks", "multiple", "name", "partials",
+        "plans", "samples", "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -118,7 +119,7 @@ class Op:
         return f"<op {self.name}>"
 
     def plan(self, mask: int, count: int) -> Plan:
-        """What the tape needs when the operands whose bits are set are differentiated."""
+        """What the tape needs to differentiate the operands whose bits are set."""
         positions = tuple(i for i in range(count) if mask >> i & 1)
         if self.variadic:
             rules = tuple(partial(self.vjps, i) for i in positions)
@@ -173,7 +174,7 @@ def _residual_selector(
     template = {"": "None", "type": "type_of(a{})", "all": "a{}"}
     results = "".join(template[wants].format(i) + ", " for i, wants in enumerate(kept))
     results += "*rest, " if rest else ""
-    # As namedtuple does: one call to code made for this op, on the hot path of the tape.
+    # As namedtuple does: one call to code made for this op, on the tape's hot path.
     return eval(f"lambda {arguments}*rest: ({results})", {"type_of": type_of})
 
 
@@ -197,9 +198,9 @@ def _evaluators(
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """``(on NumPy arrays, on a given namespace)``.
 
-    A string names a function of the Array API standard; a function whose first parameter
-    is ``xp`` takes the namespace; any other function computes with NumPy or SciPy only,
-    or with Python's operators.
+    A string names a function of the Array API standard; a function whose first
+    parameter is ``xp`` takes the namespace; any other function computes with NumPy or
+    SciPy only, or with Python's operators.
     """
     if isinstance(evaluate, str):
         function_name = evaluate

@@ -49,7 +49,7 @@ class Site(NamedTuple):
 
 
 def user_frame(depth: int = 1) -> FrameType:
-    """The innermost frame of the user's code, `depth` frames above the caller or more."""
+    """The user's innermost frame, `depth` frames or more above the caller."""
     frame = sys._getframe(depth + 1)
     while frame.f_code.co_filename in INTERNAL_FILES and frame.f_back is not None:
         frame = frame.f_back

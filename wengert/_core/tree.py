@@ -37,7 +37,7 @@ def flatten(tree: Any) -> tuple[list[Any], Any]:
         unseen = {
             type(leaf)
             for leaf in leaves
-            if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)
+            if hasattr(type(leaf), "__dataclass_fields__")
         }
         if not unseen:
             return leaves, structure

@@ -46,7 +46,7 @@ def is_array(leaf: Any) -> bool:
 
 
 def base_interpreter(leaves: Iterable[Any], strict_nan: bool = False) -> Interpreter:
-    """The interpreter below a transformation: the current one, or one for these arrays."""
+    """The interpreter below a transformation: the current, or one for these arrays."""
     current = CURRENT.get()
     if current is EVALUATE:
         for leaf in leaves:
@@ -132,8 +132,8 @@ def collect(name: str, args: Any, labels: str) -> Inputs:
             path = tree.paths(args, labels)[i]
             raise DTypeError(
                 explain(
-                    f"{name}: {path} is a {type(leaf).__name__}, which is neither a number "
-                    "nor an array nor a container",
+                    f"{name}: {path} is a {type(leaf).__name__}, which is neither "
+                    "a number nor an array nor a container",
                     fix="pass arrays, or make the class a dataclass",
                 )
             )
@@ -144,7 +144,8 @@ def _refuse_integer(name: str, path: str, dtype: Any) -> None:
     raise DTypeError(
         explain(
             f"{name}: {path} has dtype {dtype}, and integers have no derivative",
-            fix="pass a float, such as 3.0 or x.astype(float), or leave it out of argnums",
+            fix="pass a float, such as 3.0 or x.astype(float), or leave it out of "
+            "argnums",
         )
     )
 
@@ -185,7 +186,8 @@ def refuse_static(name: str, args: tuple[Any, ...], positions: tuple[int, ...]) 
         if is_static(args[n]):
             raise DTypeError(
                 explain(
-                    f"{name}: argument {n} is a {type(args[n]).__name__}, which has no derivative",
+                    f"{name}: argument {n} is a {type(args[n]).__name__}, "
+                    "which has no derivative",
                     fix="choose another argument with argnums",
                 )
             )
@@ -194,7 +196,7 @@ def refuse_static(name: str, args: tuple[Any, ...], positions: tuple[int, ...]) 
 def split_arguments(
     args: tuple[Any, ...], positions: tuple[int, ...]
 ) -> tuple[tuple[Any, ...], Callable[[Any], list[Any]]]:
-    """The differentiated arguments, and a function that puts them back among the rest."""
+    """The differentiated arguments, and a function that puts them among the rest."""
 
     def rebuild(given: Any) -> list[Any]:
         rest = [
@@ -217,7 +219,10 @@ def results(out: Any) -> tuple[list[Any], Any]:
     """
     leaves, structure = tree.flatten(out)
     values = [unwrap(x) if is_array(x) else x for x in leaves]
-    own = [private_copy(v) if isinstance(x, np.ndarray) else v for x, v in zip(leaves, values)]  # noqa: B905
+    own = [
+        private_copy(v) if isinstance(x, np.ndarray) else v
+        for x, v in zip(leaves, values)
+    ]  # noqa: B905
     return own, structure
 
 
@@ -285,7 +290,7 @@ def check_tangent(name: str, path: str, tangent: Any, primal: Any) -> Any:
 
 
 def match_tree(name: str, what: str, given: Any, structure: Any) -> list[Any]:
-    """Leaves of `given`, which must have this structure (None where a leaf is static)."""
+    """Leaves of `given`, which must have this structure (None for a static leaf)."""
     try:
         return structure.flatten_up_to(given)
     except (ValueError, TypeError) as error:

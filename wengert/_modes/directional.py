@@ -117,7 +117,7 @@ class LinearPart(NamedTuple):
         return self.base if current is EVALUATE else current
 
     def push(self, given: list[Any]) -> list[Any]:
-        """Tangents of the outputs (None for static ones); None among the given is zero."""
+        """Tangents of the outputs (None for static ones); a given None is zero."""
         known = {
             variable.index: t
             for variable, t in zip(self.variables, given, strict=True)

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from wengert._core.interp import CURRENT, Interpreter, Tracer
+from wengert._core.interp import CURRENT, Interpreter, PrimalTracer
 from wengert._core.op import Op
 from wengert._core.types import Params
 from wengert.errors import NonFiniteError
 
 
-class DualTracer(Tracer):
+class DualTracer(PrimalTracer):
     """A dual number: a primal and its tangent, both values of the interpreter below."""
 
     __slots__ = ("interpreter", "primal", "tangent")
@@ -25,22 +25,6 @@ class DualTracer(Tracer):
         self.interpreter = interpreter
         self.primal = primal
         self.tangent = tangent
-
-    @property
-    def shape(self) -> Any:
-        return self.primal.shape
-
-    @property
-    def dtype(self) -> Any:
-        return self.primal.dtype
-
-    @property
-    def ndim(self) -> int:
-        return self.primal.ndim
-
-    @property
-    def below(self) -> Any:
-        return self.primal
 
 
 class Dual(Interpreter):

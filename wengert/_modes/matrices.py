@@ -37,7 +37,7 @@ def jacobian(
     """All partial derivatives of all outputs.
 
     Args:
-        fun: Function of pytrees of arrays that returns a pytree of arrays; it runs once.
+        fun: Function of pytrees of arrays that returns a pytree of arrays; runs once.
         argnums: Position, or positions, of the arguments to differentiate.
         mode: ``"forward"`` (a tangent per input entry), ``"reverse"`` (a cotangent per
             output entry), or ``"auto"``: evaluate once, then choose the cheaper.
@@ -168,8 +168,8 @@ def _check_complex(types: list[ArrayType], holomorphic: bool) -> None:
         raise DTypeError(
             explain(
                 "jacobian: an input or output is complex",
-                fix="pass holomorphic=True if the function is complex-differentiable, or "
-                "write it in real and imaginary parts",
+                fix="pass holomorphic=True if the function is complex-differentiable, "
+                "or write it in real and imaginary parts",
             )
         )
 
@@ -330,6 +330,7 @@ def hvp(fun: Callable[..., Any], x: Any, v: Any) -> Any:
         array([6., 0.])
 
     References:
-        Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6, 1994.
+        Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6,
+        1994.
     """
     return jvp(grad(fun), (x,), (v,))[1]

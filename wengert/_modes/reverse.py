@@ -70,7 +70,7 @@ def _split_aux(name: str, out: Any) -> tuple[Any, Any]:
 def sweep(
     run: Recorded, cotangents: dict[int, Any], *, consume: bool, convention: str
 ) -> list[Any]:
-    """Cotangents of the active inputs, by a backward sweep under the current context."""
+    """Cotangents of the active inputs, by a sweep back under the current context."""
     current = CURRENT.get()
     with using(run.base if current is EVALUATE else current):
         cotangents = backward(run.tape, cotangents, consume=consume)
@@ -114,15 +114,16 @@ def vjp(
     """Evaluate ``fun(*primals)`` and return the value with its pullback.
 
     The pullback maps a cotangent of the result to one cotangent per primal. It may be
-    called any number of times. Time: a small multiple of ``fun``, whatever the number of
-    inputs; memory: the residuals of each op (see `checkpoint`).
+    called any number of times. Time: a small multiple of ``fun``, whatever the number
+    of inputs; memory: the residuals of each op (see `checkpoint`).
 
     Args:
         fun: Function of ``len(primals)`` pytrees that returns a pytree of arrays.
         *primals: Points of evaluation: pytrees of floating or complex arrays. Python
             ints, bools, strings, None and callables in them are static.
         has_aux: ``fun`` returns ``(value, aux)``; aux is passed through.
-        holomorphic: Inputs and outputs are complex, and ``fun`` is complex-differentiable.
+        holomorphic: Inputs and outputs are complex, and ``fun`` is
+            complex-differentiable.
         convention: ``"steepest"``: cotangents are adjoints under Re<u, v>; ``"jax"``:
             their conjugates.
         strict_nan: IEEE arithmetic for 0 times infinity, instead of 0.
@@ -253,7 +254,8 @@ def _check_scalar(run: Recorded, holomorphic: bool) -> Any:
     if len(run.outputs) != 1:
         raise ShapeError(
             explain(
-                f"grad: the function returned {len(run.outputs)} values, not one scalar",
+                f"grad: the function returned {len(run.outputs)} values, "
+                "not one scalar",
                 fix="return one scalar (has_aux=True for extra results), or use wg.vjp "
                 "or wg.jacobian",
             )
@@ -270,7 +272,8 @@ def _check_scalar(run: Recorded, holomorphic: bool) -> Any:
     if type_ is not None and type_.shape != ():
         raise ShapeError(
             explain(
-                f"grad: the function returned an array of shape {type_.shape}, not a scalar",
+                f"grad: the function returned an array of shape {type_.shape}, "
+                "not a scalar",
                 fix="sum it up, or use wg.jacobian or wg.vjp",
             )
         )
@@ -310,7 +313,8 @@ def grad(
         argnums: Position, or positions, of the arguments to differentiate: pytrees of
             floating or complex arrays. Static leaves have the gradient ``None``.
         has_aux: ``fun`` returns ``(value, aux)``; the result is ``(gradient, aux)``.
-        holomorphic: ``fun`` is complex-differentiable: the result is its derivative f'(z).
+        holomorphic: ``fun`` is complex-differentiable: the result is its derivative
+            f'(z).
         convention: For real functions of complex inputs: ``"steepest"``, the direction
             of steepest ascent (PyTorch's), or ``"jax"``, its conjugate.
         strict_nan: IEEE arithmetic for 0 times infinity, instead of 0.

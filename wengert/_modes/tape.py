@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer
+from wengert._core.interp import CURRENT, EVALUATE, Interpreter, PrimalTracer, Tracer
 from wengert._core.op import Op, Plan
 from wengert._core.source import INTERNAL_FILES, Site
 from wengert._core.types import ArrayType, Params, is_inexact
@@ -26,28 +26,18 @@ _FLOAT64 = np.dtype(np.float64)
 _SCALAR = ArrayType((), _FLOAT64)
 
 
-class TapeTracer(Tracer):
+class TapeTracer(PrimalTracer):
     """A value with a number on the tape."""
 
     __slots__ = ("index", "interpreter", "ndim", "primal")
+
+    ndim: int
 
     def __init__(self, interpreter: Tape, primal: Any, index: int) -> None:
         self.interpreter = interpreter
         self.primal = primal
         self.index = index
         self.ndim = primal.ndim  # an attribute, since every result is asked for it
-
-    @property
-    def shape(self) -> Any:
-        return self.primal.shape
-
-    @property
-    def dtype(self) -> Any:
-        return self.primal.dtype
-
-    @property
-    def below(self) -> Any:
-        return self.primal
 
 
 class Entry(NamedTuple):
@@ -180,7 +170,7 @@ def sweep_back(tape: Tape, cotangents: dict[int, Any], consume: bool) -> dict[in
         op, plan, inputs, residuals, params, output, code, offset = entry
         if op.multiple:
             if op.family == "block":
-                op.pull(cotangents)  # type: ignore[attr-defined]
+                op.pull(cotangents)
                 continue
             ct: Any = [cotangents.pop(n, None) for n in output]
             if all(c is None for c in ct):

@@ -38,7 +38,8 @@ def vmap(
 
     Example:
         >>> import numpy as np, wengert as wg
-        >>> wg.vmap(lambda a, b: a @ b, in_axes=(0, None))(np.eye(2), np.array([3.0, 4.0]))
+        >>> rows_times = wg.vmap(lambda a, b: a @ b, in_axes=(0, None))
+        >>> rows_times(np.eye(2), np.array([3.0, 4.0]))
         array([3., 4.])
     """
 
@@ -76,7 +77,7 @@ def vmap(
 
 
 def _leaf_axes(in_axes: Any, args: Any, kwargs: Any) -> list[Any]:
-    """An axis for each leaf of ``(args, kwargs)``; keyword arguments are mapped over 0."""
+    """An axis for each leaf of ``(args, kwargs)``: 0 for keyword arguments."""
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
@@ -95,7 +96,10 @@ def _leaf_axes(in_axes: Any, args: Any, kwargs: Any) -> list[Any]:
         ) from error  # fmt: skip
     static = [api.is_static(leaf) for leaf in tree.leaves(args)]
     axes = [None if s else a for a, s in zip(axes, static, strict=True)]
-    return axes + [0 if api.is_array(leaf) and not api.is_scalar(leaf) else None for leaf in tree.leaves(kwargs)]  # fmt: skip
+    return axes + [
+        0 if api.is_array(leaf) and not api.is_scalar(leaf) else None
+        for leaf in tree.leaves(kwargs)
+    ]
 
 
 def _lane_count(leaves: list[Any], axes: list[Any], paths: list[str]) -> int:
@@ -125,7 +129,8 @@ def _lane_count(leaves: list[Any], axes: list[Any], paths: list[str]) -> int:
         raise ShapeError(
             explain(
                 f"vmap: the mapped axes have different lengths ({listing})",
-                fix="map over axes of one length, or set in_axes to None for the others",
+                fix="map over axes of one length, or set in_axes to None for the "
+                "others",
             )
         )
     return next(iter(sizes.values()))
@@ -143,7 +148,8 @@ def _gather(batch: Batch, outputs: list[Any], axes: list[Any]) -> list[Any]:
             if axis is None:
                 raise ArgumentError(
                     explain(
-                        "vmap: out_axes is None for a result that differs between lanes",
+                        "vmap: out_axes is None for a result that differs between "
+                        "lanes",
                         fix="give the axis where the lanes should stand",
                     )
                 )

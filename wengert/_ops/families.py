@@ -28,7 +28,6 @@ from wengert._core.types import (
 
 Rule = Callable[..., Any]
 _float64 = np.float64
-_float64 = np.float64
 
 
 class Domain(NamedTuple):
@@ -129,7 +128,7 @@ def piecewise_constant(
     domains: Any = None,
     kinks: Kink | None = None,
 ) -> Op:
-    """An op whose derivative is zero wherever it exists: its result has no dependence."""
+    """An op whose derivative is zero where it exists: its result has no dependence."""
     no_rule = Undefined(f"its derivative is zero: {reason}")
     return Op(
         name,
@@ -261,7 +260,7 @@ def match(tangent: Any, out: Any) -> Any:
 
 
 def _scale_evaluate(t: Any, w: Any, *, both: bool = False) -> Any:
-    """``t * w``, but 0 where ``t`` is 0 (with ``both``: or ``w`` is), whatever ``w``."""
+    """``t * w``, but 0 where ``t`` is 0 (``both``: or ``w`` is), whatever ``w``."""
     product = t * w
     if type(product) is np.float64:
         if product == product:
@@ -305,9 +304,7 @@ scale_op: Op = Op(
     ),
     jvp=_scale_jvp,
     vjps=(
-        lambda ct, _out, _t, w, **p: scale_op(
-            ct, conjugate(w), **p
-        ),
+        lambda ct, _out, _t, w, **p: scale_op(ct, conjugate(w), **p),
         lambda ct, _out, t, _w, **p: scale_op(
             ct, t.conj() if is_complex(t) else t, both=True
         ),
@@ -405,7 +402,8 @@ def bilinear(
 ) -> Op:
     """An op linear in each of two operands; the other one is kept.
 
-    ``transpose_lhs(ct, x_type, y, **params)``, ``transpose_rhs(ct, x, y_type, **params)``.
+    ``transpose_lhs(ct, x_type, y, **params)``,
+    ``transpose_rhs(ct, x, y_type, **params)``.
     """
 
     def jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:

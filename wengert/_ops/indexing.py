@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert._core.source import explain
 from wengert._core.op import Op
+from wengert._core.source import explain
 from wengert._core.types import ArrayType, Params, is_bool, ndim_of, type_of
 from wengert._ops.families import (
     Sample,
@@ -62,7 +62,9 @@ def _getitem(xp: Any, x: Any, *indices: Any, index: Any, copy: bool = False) -> 
 
 def indexed_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> ArrayType:
     probe = np.broadcast_to(np.int8(0), x.shape)
-    filled = tuple(np.zeros(t.shape, np.int64 if not is_bool(t.dtype) else bool) for t in indices)
+    filled = tuple(
+        np.zeros(t.shape, np.int64 if not is_bool(t.dtype) else bool) for t in indices
+    )
     return ArrayType(probe[fill_slots(index, filled)].shape, x.dtype)
 
 
@@ -70,8 +72,8 @@ def _getitem_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> Ar
     if any(is_bool(t.dtype) for t in indices):
         raise MissingRuleError(
             explain(
-                "indexing: the number of entries that a boolean mask selects is not known "
-                "from its type",
+                "indexing: the number of entries that a boolean mask selects is not "
+                "known from its type",
                 fix="use np.where(mask, x, value), which has the shape of x",
             )
         )
@@ -90,7 +92,9 @@ class Layout(NamedTuple):
 
 
 def _layout(index: tuple[Any, ...], types: list[ArrayType], ndim: int) -> Layout:
-    advanced = [i for i, item in enumerate(index) if type(item) is Slot or isinstance(item, int)]
+    advanced = [
+        i for i, item in enumerate(index) if type(item) is Slot or isinstance(item, int)
+    ]
     ranks = [1 if is_bool(t.dtype) else t.ndim for t in types]
     adjacent = advanced == list(range(advanced[0], advanced[-1] + 1))
     consumed = sum(
@@ -151,8 +155,8 @@ def _batched_index(
         if any(is_bool(t.dtype) for t in types):
             raise LanesDisagreeError(
                 explain(
-                    "indexing: a batched boolean mask selects another number of entries "
-                    "in each lane",
+                    "indexing: a batched boolean mask selects another number of "
+                    "entries in each lane",
                     fix="use np.where(mask, value, x), or wg.map",
                 )
             )
@@ -173,7 +177,9 @@ def _getitem_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
     return out if axes is None else transpose(out, axes=axes)
 
 
-def _getitem_transpose(ct: Any, _x: Any, *indices: Any, index: Any, **_: Any) -> Scatter:
+def _getitem_transpose(
+    ct: Any, _x: Any, *indices: Any, index: Any, **_: Any
+) -> Scatter:
     return Scatter(ct, indices, index)
 
 
@@ -206,7 +212,9 @@ getitem: Op = linear(
 
 def _writable(x: Any, donate: bool) -> Any:
     """The memory to write into: the operand's own if it is given away."""
-    return x if donate and isinstance(x, np.ndarray) and x.flags.writeable else copied(x)
+    return (
+        x if donate and isinstance(x, np.ndarray) and x.flags.writeable else copied(x)
+    )
 
 
 def copied(x: Any) -> Any:
@@ -219,7 +227,9 @@ def copied(x: Any) -> Any:
     return array_namespace(x).asarray(x, copy=True)
 
 
-def _update_evaluate(xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate: bool = False) -> Any:
+def _update_evaluate(
+    xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate: bool = False
+) -> Any:
     out = _writable(x, donate)
     if indices:
         indices, v = tuple(map(_in_c_order, indices)), _in_c_order(v)
@@ -242,11 +252,13 @@ def _write_strict(xp: Any, out: Any, key: tuple[Any, ...], v: Any) -> None:
 
 
 def _in_c_order(x: Any) -> Any:
-    """NumPy visits indices in the order of memory: which write is the last depends on it."""
+    """NumPy visits indices in memory order: which write is the last depends on it."""
     return np.ascontiguousarray(x) if isinstance(x, np.ndarray) and x.ndim else x
 
 
-def _add_at_evaluate(xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate: bool = False) -> Any:
+def _add_at_evaluate(
+    xp: Any, x: Any, v: Any, *indices: Any, index: Any, donate: bool = False
+) -> Any:
     out = _writable(x, donate)
     where_to = _key(xp, index, indices)
     repeats = any(getattr(i, "ndim", 0) and not is_bool(i.dtype) for i in indices)
@@ -277,10 +289,14 @@ def _last_writer(xp: Any, *indices: Any, index: Any, shape: Any, region: Any) ->
 
 
 def _last_writer_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
-    lanes, index, axes_for = _batched_index(size, batched, operands, p["index"], len(p["shape"]))
+    lanes, index, axes_for = _batched_index(
+        size, batched, operands, p["index"], len(p["shape"])
+    )
     region = (size, *p["region"])
     axes = axes_for(len(region))
-    written = region if axes is None else tuple(np.array(region)[np.argsort(axes)].tolist())
+    written = (
+        region if axes is None else tuple(np.array(region)[np.argsort(axes)].tolist())
+    )
     out = last_writer(*lanes, index=index, shape=(size, *p["shape"]), region=written)
     return out if axes is None else transpose(out, axes=axes)
 
@@ -352,13 +368,17 @@ def _write_batch(size: Any, batched: Any, operands: Any, p: Params, op: Any) -> 
 
 
 def written_region(x: ArrayType, indices: Any, index: Any) -> tuple[Any, ...]:
-    """Shape of what is written; a mask says by its value how many entries it selects."""
+    """Shape of what is written; a mask's value says how many entries it selects."""
     probe = np.broadcast_to(np.int8(0), x.shape)
-    known = (i if isinstance(i, np.ndarray) else np.zeros(i.shape, i.dtype) for i in indices)
+    known = (
+        i if isinstance(i, np.ndarray) else np.zeros(i.shape, i.dtype) for i in indices
+    )
     return probe[fill_slots(index, tuple(known))].shape
 
 
-def _is_whole_mask(index: Any, indices: Any, rest: Any, v: Any, v_batched: bool) -> bool:
+def _is_whole_mask(
+    index: Any, indices: Any, rest: Any, v: Any, v_batched: bool
+) -> bool:
     """One boolean mask, batched, over the leading axes, and one value for each lane."""
     return (
         index == (Slot(0),)
@@ -374,9 +394,15 @@ def _write_samples() -> list[Sample]:
         shapes = [np.zeros(o) if isinstance(o, tuple) else o for o in operands]
         region = shapes[0][fill_slots(index, tuple(shapes[1:]))].shape
         samples.append(
-            Sample((operands[0], region, *operands[1:]), {"index": index}, differentiate=(0, 1))
+            Sample(
+                (operands[0], region, *operands[1:]),
+                {"index": index},
+                differentiate=(0, 1),
+            )
         )
-    samples.append(Sample(((4, 3), ()), {"index": (slice(1, 3),)}, differentiate=(0, 1)))
+    samples.append(
+        Sample(((4, 3), ()), {"index": (slice(1, 3),)}, differentiate=(0, 1))
+    )
     return samples
 
 
@@ -385,7 +411,9 @@ update: Op = linear(
     _update_evaluate,
     abstract=lambda x, v, *_, **__: x,
     transposes=(_update_transpose_x, _update_transpose_v),
-    batch=lambda size, batched, operands, p: _write_batch(size, batched, operands, p, update),
+    batch=lambda size, batched, operands, p: _write_batch(
+        size, batched, operands, p, update
+    ),
     samples=_write_samples(),
     consumes=True,
 )
@@ -399,6 +427,8 @@ add_at: Op = linear(
             ct, v_type, indices, index
         ),
     ),
-    batch=lambda size, batched, operands, p: _write_batch(size, batched, operands, p, add_at),
+    batch=lambda size, batched, operands, p: _write_batch(
+        size, batched, operands, p, add_at
+    ),
     samples=_write_samples(),
 )

@@ -75,7 +75,7 @@ copy: Op = linear(
 
 
 def private_copy(x: Any) -> Any:
-    """A copy with the strides of the original, so that sums visit entries in its order."""
+    """A copy with the original's strides, so that sums visit entries in its order."""
     if not isinstance(x, np.ndarray):
         return x
     flags = x.flags
@@ -152,7 +152,11 @@ reshape: Op = linear(
     "reshape",
     _reshape_evaluate,
     abstract=lambda x, *, shape, order="C": ArrayType(tuple(shape), x.dtype),
-    transposes=(lambda ct, x_type, *, shape, order="C": reshape(ct, shape=x_type.shape, order=order),),
+    transposes=(
+        lambda ct, x_type, *, shape, order="C": reshape(
+            ct, shape=x_type.shape, order=order
+        ),
+    ),
     batch=_reshape_batch,
     samples=[
         Sample(((3, 4),), {"shape": (2, 6)}),
@@ -241,7 +245,9 @@ def _concatenate_type(*types: ArrayType, axis: int) -> ArrayType:
 
 concatenate: Op = linear(
     "concatenate",
-    lambda xp, *xs, axis: xp.concatenate(xs, axis=axis) if xp is np else xp.concat(xs, axis=axis),
+    lambda xp, *xs, axis: (
+        xp.concatenate(xs, axis=axis) if xp is np else xp.concat(xs, axis=axis)
+    ),
     abstract=_concatenate_type,
     transposes=_concatenate_transpose,
     batch=_concatenate_batch,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from wengert._core.interp import CURRENT, Interpreter, Tracer, using
+from wengert._core.interp import CURRENT, Interpreter, PrimalTracer, using
 from wengert._core.op import Op
 from wengert._core.source import Site, user_site
 from wengert._core.types import Params, is_inexact
@@ -47,7 +47,7 @@ class Step(NamedTuple):
         return list(dict.fromkeys(x.number for x in self.operands if type(x) is Ref))
 
 
-class RecordTracer(Tracer):
+class RecordTracer(PrimalTracer):
     """A value with its number in the list."""
 
     __slots__ = ("interpreter", "number", "primal")
@@ -56,18 +56,6 @@ class RecordTracer(Tracer):
         self.interpreter = interpreter
         self.primal = primal
         self.number = number
-
-    @property
-    def shape(self) -> Any:
-        return self.primal.shape
-
-    @property
-    def dtype(self) -> Any:
-        return self.primal.dtype
-
-    @property
-    def below(self) -> Any:
-        return self.primal
 
     def depends(self) -> bool:
         return is_inexact(self.dtype)

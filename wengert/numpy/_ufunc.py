@@ -1,4 +1,4 @@
-"""NumPy's ufuncs over ops: calls with ``out=`` and ``where=``, ``at``, ``reduce``, ..."""
+"""NumPy's ufuncs over ops: calls with ``out=``, ``where=``, ``at``, ``reduce``, ..."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ class Ufunc:
             )
             raise MissingRuleError(
                 explain(
-                    f"{self.__name__}: the argument(s) {names} are not supported for traced "
-                    "values",
+                    f"{self.__name__}: the argument(s) {names} are not supported "
+                    "for traced values",
                     fix="leave them out, and cast or select in a step of its own",
                 )
             )

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert._array.traced import unwrap, wrap
+from wengert._array.traced import TracedArray, unwrap, wrap
 from wengert._core.interp import CURRENT, EVALUATE
 from wengert._core.op import Op
 from wengert._core.source import explain
@@ -21,7 +21,8 @@ from wengert._ops.indexing import getitem
 from wengert._ops.structure import concatenate, move_axis, reshape, swap_last
 from wengert.errors import ShapeError
 from wengert.numpy._ufunc import Ufunc, _store, evaluate
-from wengert.numpy.shaping import normalize_axis
+from wengert.numpy.selecting import diagonal
+from wengert.numpy.shaping import normalize_axis, transpose
 
 __all__ = [
     "cross",
@@ -177,9 +178,35 @@ def einsum(
     if is_plain(*xs):
         return np.einsum(subscripts, *xs, out=out, optimize=optimize, **kwargs)
     _check_ranks(subscripts, xs)
+    if len(operands) == 1 and isinstance(operands[0], TracedArray) and out is None:
+        seen = _seen(subscripts, operands[0])
+        if seen is not None:
+            return seen
     return finish(
         "einsum", run(ops.einsum, *xs, subscripts=subscripts, optimize=optimize), out
     )
+
+
+def _seen(subscripts: str, a: TracedArray) -> TracedArray | None:
+    """One operand without a sum, as a view of it; None where there is a sum."""
+    source, arrow, target = subscripts.replace(" ", "").partition("->")
+    named = source.replace("...", "")
+    others = "".join(ops.spare_letters(source, len(a.shape) - len(named)))
+    source = source.replace("...", others)
+    if arrow:
+        target = target.replace("...", others)
+    else:
+        target = others + "".join(c for c in sorted(set(named)) if named.count(c) == 1)
+    extents = set(zip(source, a.shape, strict=True))
+    if set(source) != set(target) or len(extents) != len(target):
+        return None
+    for letter in target:
+        while source.count(letter) > 1:
+            i = source.index(letter)
+            j = source.index(letter, i + 1)
+            a = diagonal(a, 0, i, j)
+            source = source[:i] + source[i + 1 : j] + source[j + 1 :] + letter
+    return transpose(a, [source.index(letter) for letter in target])
 
 
 def _from_lists(*arguments: Any) -> tuple[str, tuple[Any, ...]]:

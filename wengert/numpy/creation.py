@@ -117,7 +117,7 @@ ones_like = _like("ones")
 empty_like = _like("empty")
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> Any:
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Any:
     """``numpy.full``, with a value that may be traced."""
     value = unwrap(fill_value)
     if not isinstance(value, Tracer):
@@ -174,7 +174,17 @@ def copy(a: Any) -> Any:
 
 
 asanyarray = asarray
-ascontiguousarray = asarray
+
+
+def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
+    """``numpy.ascontiguousarray``: a copy where the array is not contiguous."""
+    a = asarray(a, dtype)
+    if not isinstance(a, TracedArray):
+        return np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a
+    layout = concrete_array(a._peek())
+    if layout is None or layout.flags.c_contiguous:
+        return a
+    return TracedArray(copy_op(a._peek(), order="C"))
 
 
 def meshgrid(

@@ -1,7 +1,7 @@
 """NumPy's own functions on traced values, and the methods of `ndarray`.
 
-``np.sin(x)`` of a traced ``x`` arrives here and runs ``wengert.numpy.sin``: one table of
-functions, reached by both names.
+``np.sin(x)`` of a traced ``x`` arrives here and runs ``wengert.numpy.sin``: one table
+of functions, reached by both names.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _plain(x: Any) -> Any:
 
 
 def _without_rule(func: Any, args: Any, kwargs: Any) -> Any:
-    """A function that has no rule runs on values without dependence, else is refused."""
+    """A function with no rule runs on values without dependence, else is refused."""
     if any(_depends(x) for x in (*args, *kwargs.values())):
         raise MissingRuleError(
             explain(
@@ -94,8 +94,8 @@ def _method(name: str) -> Any:
 
 
 METHODS = (
-    "all any argmax argmin argsort clip cumprod cumsum diagonal dot max mean min nonzero "
-    "prod ravel repeat round squeeze std sum swapaxes take trace var conj conjugate "
+    "all any argmax argmin argsort clip cumprod cumsum diagonal dot max mean min "
+    "nonzero prod ravel repeat round squeeze std sum swapaxes take trace var conj conjugate "
     "searchsorted"
 ).split()
 
@@ -113,7 +113,7 @@ def _transpose(self: Any, *axes: Any) -> Any:
 
 
 def _astype(self: Any, dtype: Any, copy: bool = True) -> Any:
-    return wnp.astype(self, dtype)
+    return wnp.astype(self, dtype, copy=copy)
 
 
 def _copy(self: Any, order: str = "C") -> Any:
@@ -152,6 +152,7 @@ _SPECIAL = {
     "transpose": _transpose,
     "astype": _astype,
     "copy": _copy,
+    "view": lambda self: self[...],
     "flatten": _method("flatten"),
     "real": _part("real"),
     "imag": _part("imag"),

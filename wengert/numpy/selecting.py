@@ -9,6 +9,7 @@ import numpy as np
 
 from wengert._array.convert import cast
 from wengert._array.traced import TracedArray, TracedScalar, unwrap, wrap
+from wengert._array.views import IndexStep, ReshapeStep, Step, TransposeStep, follow
 from wengert._core.interp import Tracer
 from wengert._core.types import is_inexact
 from wengert._ops import ordering as ops
@@ -243,29 +244,39 @@ def triu(m: Any, k: int = 0) -> Any:
 
 
 def _diagonal(a: Any, offset: Any, axis1: int, axis2: int) -> Any:
-    x = as_array(a)
-    ndim = len(x.shape)
+    """The diagonal as a user value: of a traced array a view.
+
+    It is one by its steps, whatever the layout: the reshape among them is written back.
+    """
+    shape = as_array(a).shape
+    ndim = len(shape)
     if ndim < 2:
         raise ValueError("diag requires an array of at least two dimensions")
     first, second = normalize_axis(axis1, ndim), normalize_axis(axis2, ndim)
     if first == second:
         raise ValueError("axis1 and axis2 cannot be the same")
     rest = [i for i in range(ndim) if i not in (first, second)]
-    x = structure.transpose(x, axes=(*rest, first, second))
-    rows, columns = x.shape[-2:]
-    offset = int(offset)
+    rows, columns, offset = shape[first], shape[second], int(offset)
     row, column = max(-offset, 0), max(offset, 0)
     count = max(min(rows - row, columns - column), 0)
-    flat = reshape(x, shape=(*tuple(x.shape)[:-2], rows * columns))
     start = row * columns + column
     stop = min(start + count * (columns + 1), rows * columns)
-    return getitem(flat, index=(Ellipsis, slice(start, stop, columns + 1)))
+    steps: list[Step] = [
+        TransposeStep((*rest, first, second)),
+        ReshapeStep((*(shape[i] for i in rest), rows * columns), "C"),
+        IndexStep((Ellipsis, slice(start, stop, columns + 1))),
+    ]
+    if not isinstance(a, TracedArray):
+        return wrap(follow(tuple(steps), as_array(a)))
+    for step in steps:
+        a = a._step(step, step.get(a._read()))
+    return a
 
 
 @like_numpy
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """``numpy.diagonal``; NumPy's is a read-only view, this is an array of its own."""
-    return wrap(_diagonal(a, offset, axis1, axis2))
+    """``numpy.diagonal``: a view, which may be written to here."""
+    return _diagonal(a, offset, axis1, axis2)
 
 
 @like_numpy
@@ -273,7 +284,7 @@ def diag(v: Any, k: int = 0) -> Any:
     """``numpy.diag``: a matrix with this diagonal, or the diagonal of a matrix."""
     x = as_array(v)
     if len(x.shape) == 2:
-        return wrap(_diagonal(v, k, 0, 1))
+        return _diagonal(v, k, 0, 1)
     if len(x.shape) != 1:
         raise ValueError("Input must be 1- or 2-d.")
     n = x.shape[0] + abs(k)
@@ -300,7 +311,7 @@ def trace(
     out: Any = None,
 ) -> Any:
     """``numpy.trace``."""
-    entries = _diagonal(a, offset, axis1, axis2)
+    entries = as_array(_diagonal(a, offset, axis1, axis2))
     if dtype is not None and not is_inexact(np.dtype(dtype)):
         entries, dtype = cast(entries, np.dtype(dtype)), None
     params = {} if dtype is None else {"dtype": np.dtype(dtype)}
