@@ -279,7 +279,8 @@ class NonFiniteError(WengertError, FloatingPointError):
             f"{op}: the first non-finite value ({value}) is in its {role}\n"
             f"  at {site}\n"
             "  Fix: keep the operands away from where the function or its derivative "
-            "is infinite, for example by np.where on the operand, not only on the result"
+            "is infinite, for example by np.where on the operand, not only on the "
+            "result"
         )
 
     def relabel(self, role: str, op: str, site: object = None) -> NonFiniteError:

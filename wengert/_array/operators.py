@@ -17,6 +17,7 @@ from wengert._core.interp import CURRENT, EVALUATE, Tracer
 from wengert._core.op import Op
 from wengert._core.source import explain
 from wengert._ops import arithmetic as ops
+from wengert._ops.contraction import matmul
 from wengert.errors import DependenceError
 
 _NO_PARAMS: dict[str, Any] = {}
@@ -82,6 +83,7 @@ _BINARY = {
     "floordiv": ops.floor_divide,
     "mod": ops.remainder,
     "pow": ops.power,
+    "matmul": matmul,
     "and": ops.bitwise_and,
     "or": ops.bitwise_or,
     "xor": ops.bitwise_xor,

@@ -215,7 +215,7 @@ def _evaluators(
         not isinstance(evaluate, np.ufunc)
         and "xp" in inspect.signature(evaluate).parameters
     ):
-        return (lambda *operands, **params: evaluate(np, *operands, **params)), evaluate
+        return partial(evaluate, np), evaluate
 
     def numpy_only(xp: Any, *operands: Any, **params: Any) -> Any:
         raise MissingRuleError(

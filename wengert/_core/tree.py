@@ -35,9 +35,7 @@ def flatten(tree: Any) -> tuple[list[Any], Any]:
     while True:
         leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
         unseen = {
-            type(leaf)
-            for leaf in leaves
-            if hasattr(type(leaf), "__dataclass_fields__")
+            type(leaf) for leaf in leaves if hasattr(type(leaf), "__dataclass_fields__")
         }
         if not unseen:
             return leaves, structure

@@ -221,8 +221,8 @@ def results(out: Any) -> tuple[list[Any], Any]:
     values = [unwrap(x) if is_array(x) else x for x in leaves]
     own = [
         private_copy(v) if isinstance(x, np.ndarray) else v
-        for x, v in zip(leaves, values)
-    ]  # noqa: B905
+        for x, v in zip(leaves, values)  # noqa: B905  (same length)
+    ]
     return own, structure
 
 

@@ -95,8 +95,8 @@ def _method(name: str) -> Any:
 
 METHODS = (
     "all any argmax argmin argsort clip cumprod cumsum diagonal dot max mean min "
-    "nonzero prod ravel repeat round squeeze std sum swapaxes take trace var conj conjugate "
-    "searchsorted"
+    "nonzero prod ravel repeat round squeeze std sum swapaxes take trace var conj "
+    "conjugate searchsorted"
 ).split()
 
 
@@ -160,8 +160,6 @@ _SPECIAL = {
     "mT": property(lambda self: wnp.matrix_transpose(self)),
     "nbytes": property(lambda self: self.size * self.dtype.itemsize),
     "itemsize": property(lambda self: self.dtype.itemsize),
-    "__matmul__": lambda self, other: wnp.matmul(self, other),
-    "__rmatmul__": lambda self, other: wnp.matmul(other, self),
     "__divmod__": lambda self, other: (self // other, self % other),
     "__rdivmod__": lambda self, other: (other // self, other % self),
     "__round__": lambda self, n=0: wnp.round(self, n or 0),
