@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import wengert as wg
@@ -344,7 +344,23 @@ def test_first_order(block: list[Any]) -> None:
     assert X.tobytes() == before
 
 
+STEP = ("unary", "v", "affine", 0)
+# A traced sum of cotangents whose tangent is that of one term, then written in place.
+SHARED_TANGENT = [
+    *(STEP, STEP, ("vector", "column", 0, 0, 0), ("call", [STEP], 0, 0)),
+    (
+        "call",
+        [STEP, ("call", [STEP] * 3, 0, 0), ("if", 0, 0, [STEP], [STEP] * 2)],
+        0,
+        0,
+    ),
+    ("call", [("loop", 3, [STEP]), ("call", [STEP], 0, 0)], 0, 0),
+    *(STEP, ("augmented", "v", "+=", 0, 1)),
+]
+
+
 @examples(60)
+@example(SHARED_TANGENT)
 @given(statements(branches=True))
 @numpy.errstate(all="ignore")
 def test_second_order(block: list[Any]) -> None:
@@ -372,6 +388,7 @@ def test_second_order(block: list[Any]) -> None:
 
 
 @examples(60)
+@example([STEP, ("matrix", "fancy", 0, 0, 0), ("write", "flat", 0, 0, 1, 0, 0)])
 @given(statements(branches=False))
 @numpy.errstate(all="ignore")
 def test_lanes(block: list[Any]) -> None:

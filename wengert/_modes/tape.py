@@ -201,8 +201,13 @@ def sweep_back(tape: Tape, cotangents: dict[int, Any], consume: bool) -> dict[in
             elif type(part) is _float64:
                 cotangents[index] = present + part
             else:
-                cotangents[index] = _sum(present, part, index in owned)
-                owned.add(index)
+                total = _sum(present, part, index in owned)
+                cotangents[index] = total
+                # The tangent of a traced sum may be that of one of its terms.
+                if type(total) is np.ndarray:
+                    owned.add(index)
+                else:
+                    owned.discard(index)
     return cotangents
 
 
@@ -247,9 +252,12 @@ def _pull_consuming(
         part = rule(ct, *residuals, **{**params, "donate": is_owned and i == 0})
         part = conform(part, like)
         present = cotangents.get(index)
-        cotangents[index] = part if present is None else present + part
-        if i == 0 or present is not None:
+        total = part if present is None else present + part
+        cotangents[index] = total
+        if type(total) is np.ndarray or (i == 0 and present is None):
             owned.add(index)
+        else:
+            owned.discard(index)
 
 
 def _constant(x: Any) -> Any:

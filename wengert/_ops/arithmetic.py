@@ -85,6 +85,8 @@ def _base_partial(power: Any) -> Any:
 
     def partial(_out: Any, x: Any, y: Any) -> Any:
         if isinstance(y, (int, float)):
+            if y == 2:
+                return y * x
             return 0.0 if y == 0 else y * power(x, y - 1)
         return y * power(x, where(equal(y, 0), 1.0, y - 1))
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -174,7 +175,11 @@ def _elementwise_vjp(partial: Any) -> Rule:
 
     def vjp(ct: Any, *residuals: Any) -> Any:
         weight = partial(*residuals)
-        if type(weight) is not _float64:
+        kind = type(weight)
+        if kind is np.ndarray:
+            if weight.dtype.kind == "c":
+                weight = weight.conj()
+        elif kind is not _float64:
             weight = conjugate(weight)
         # As `scale`, without its call: the hottest line of the backward sweep.
         if CURRENT.get() is EVALUATE:
@@ -265,6 +270,8 @@ def _scale_evaluate(t: Any, w: Any, *, both: bool = False) -> Any:
     if type(product) is np.float64:
         if product == product:
             return product
+    elif type(w) is float and isfinite(w):
+        return product
     elif type(product) is np.ndarray:
         flat = product if product.ndim == 1 else product.reshape(-1)
         # One pass that sees every NaN: cheaper than isnan().any() at every size.

@@ -24,6 +24,7 @@ from wengert._ops.families import (
 from wengert._ops.structure import (
     _inverse,
     broadcast_to,
+    copy,
     private_copy,
     reshape,
     transpose,
@@ -174,7 +175,20 @@ def _getitem_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
     lanes, index, axes_for = _batched_index(size, rest, indices, p["index"], x.ndim - 1)
     out = getitem(x, *lanes, **{**p, "index": index})
     axes = axes_for(out.ndim)
-    return out if axes is None else transpose(out, axes=axes)
+    out = out if axes is None else transpose(out, axes=axes)
+    return copy(out, order="C") if indices and _gathers_in_order(x, indices, rest, p) else out
+
+
+def _gathers_in_order(x: Any, indices: Any, batched: Any, p: Params) -> bool:
+    """Whether NumPy returns a C-contiguous array for one lane: reshapes are then views."""
+    probe = np.empty(x.shape[1:], np.int8)
+    filled = tuple(
+        i
+        if isinstance(i, np.ndarray) and not is_batched
+        else np.zeros(i.shape[int(is_batched) :], np.int64)
+        for i, is_batched in zip(indices, batched, strict=True)
+    )
+    return probe[fill_slots(p["index"], filled)].flags.c_contiguous
 
 
 def _getitem_transpose(

@@ -101,9 +101,11 @@ def unbroadcast(ct: Any, shape: tuple[Any, ...]) -> Any:
     from wengert._ops.reduction import reduce_sum
 
     extra = ct.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        extra + i for i, n in enumerate(shape) if n == 1 and ct.shape[extra + i] != 1
-    )
+    axes = tuple(range(extra))
+    if ct.shape[extra:] != shape:
+        axes += tuple(
+            i for i, n in enumerate(shape, extra) if n == 1 and ct.shape[i] != 1
+        )
     if axes:
         ct = reduce_sum(ct, axes=axes)
     return ct if ct.shape == shape else reshape(ct, shape=shape)
