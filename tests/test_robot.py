@@ -325,6 +325,7 @@ FILES = {
     "slow.csv": ["t,x,y", *ROWS, "1000.0,1.0,1.0"],
     "quote.csv": ["t,x,y", '"0.0,1.0,1.0', *ROWS],
     "line.csv": ["t,x,y", *(f"{n / 20},{n / 2},0.0" for n in range(12))],
+    "absurd.csv": ["t,x,y", *(f"{n / 20},{(-3.0) ** n},{n}" for n in range(20))],
 }
 UNUSABLE_FILES = {
     "header.csv": "header.csv has no column y: its first line must be t,x,y",
@@ -338,6 +339,7 @@ UNUSABLE_FILES = {
     "slow.csv": "slow.csv: the times span 1000 s, and no throw lasts 60 s",
     "quote.csv": "quote.csv, line 2: unexpected end of data",
     "line.csv": "line.csv does not determine the drag: the fit gives a coefficient of",
+    "absurd.csv": "absurd.csv: no ball flies like this",
     "missing.csv": "measurements: there is no file",
     "binary.csv": "binary.csv is not a text file (UTF-8)",
     "folder.csv": "folder.csv: Is a directory",

@@ -176,11 +176,13 @@ def _getitem_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
     out = getitem(x, *lanes, **{**p, "index": index})
     axes = axes_for(out.ndim)
     out = out if axes is None else transpose(out, axes=axes)
-    return copy(out, order="C") if indices and _gathers_in_order(x, indices, rest, p) else out
+    if indices and _gathers_in_order(x, indices, rest, p):
+        return copy(out, order="C")
+    return out
 
 
 def _gathers_in_order(x: Any, indices: Any, batched: Any, p: Params) -> bool:
-    """Whether NumPy returns a C-contiguous array for one lane: reshapes are then views."""
+    """Whether NumPy's result is C-contiguous for one lane: reshapes are then views."""
     probe = np.empty(x.shape[1:], np.int8)
     filled = tuple(
         i

@@ -173,8 +173,13 @@ def calibrate(measurements: Measurements) -> Calibration:
     times, positions = measurements.times, measurements.positions
     model = partial(residuals, times=times, positions=positions)
     jacobian = wg.jacobian(model, mode="forward")
-    guess = [*_parabola(times, positions), FIRST_GUESS]
+    guess = numpy.array([*_parabola(times, positions), FIRST_GUESS])
     with numpy.errstate(all="ignore"):
+        if not numpy.isfinite(model(guess)).all():
+            raise Unusable(
+                f"measurements: {measurements.source}: no ball flies like this; the "
+                "simulation of the parabola through the positions overflows"
+            )
         fit = optimize.least_squares(model, guess, jac=jacobian, x_scale="jac")
         covariance = numpy.linalg.pinv(fit.jac.T @ fit.jac)
     degrees = fit.fun.size - fit.x.size
