@@ -147,3 +147,21 @@ def test_many_entries_are_sampled():
         lambda x: calls.append(1) or wnp.sum(wnp.sin(x)), (np.ones(500),), 1, entries=5
     )
     assert len(calls) < 80
+
+
+def test_check_grads_where_the_function_bends_on_a_small_scale():
+    # A Kalman filter's likelihood near small variances: f''' is 1e7, and a central
+    # difference alone is off by 4e-6.
+    def likelihood(p):
+        x, spread, total = wnp.zeros(2), wnp.eye(2), 0.0
+        moves = np.array([[1.0, 0.1], [0.0, 1.0]])
+        for step in range(30):
+            x, spread = moves @ x, moves @ spread @ moves.T + p[0] * np.eye(2)
+            variance = spread[0, 0] + p[1]
+            gain, surprise = spread[:, 0] / variance, np.sin(0.3 * step) - x[0]
+            x = x + gain * surprise
+            spread = spread - wnp.outer(gain, spread[0])
+            total = total - 0.5 * (wnp.log(variance) + surprise * surprise / variance)
+        return total
+
+    wg.check_grads(likelihood, (np.array([0.01, 0.1]),), order=2)
