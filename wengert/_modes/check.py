@@ -173,8 +173,9 @@ def check_grads(
 
     Forward mode is held against extrapolated central differences entry by entry, and
     by the slope of the Taylor remainder, which must fall as h²; reverse mode is held
-    against forward mode by the dot-product test <ct, J t> = <Jᵀ ct, t>. For higher orders the same is
-    asked of the directional derivative and of the pullback as functions.
+    against forward mode by the dot-product test <ct, J t> = <Jᵀ ct, t>. For higher
+    orders the same is asked of the directional derivative and of the pullback as
+    functions.
 
     Args:
         fun: Function of the arguments that returns a pytree of arrays, smooth at them.
