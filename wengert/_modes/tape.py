@@ -77,7 +77,7 @@ class Tape(Interpreter):
 
     def variable(self, primal: Any) -> TapeTracer:
         """An independent variable."""
-        self.types.append(ArrayType(primal.shape, primal.dtype))
+        self.types.append((primal.shape, primal.dtype))
         return TapeTracer(self, primal, len(self.types) - 1)
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
