@@ -315,7 +315,32 @@ def reference(run: Any, x: Any) -> tuple[Any, ...]:
 # -- the tests -------------------------------------------------------------------------
 
 
+STEP = ("unary", "v", "affine", 0)
+# A sum's cotangent, which is broadcast, taken by a write and then written in place.
+BROADCAST_COTANGENT = [
+    *(STEP, ("vector", "all of it", 1, 5, 0)),
+    *(("call", [("write", "slice", 0, 0, 0, 0, 5)], 8, 0), STEP),
+    (
+        "call",
+        [
+            (
+                "call",
+                [
+                    *(STEP, ("scalar", "total", 0, 0, 0)),
+                    ("loop", 1, [("vector", "column", 0, 0, 0)]),
+                ],
+                0,
+                0,
+            )
+        ],
+        1,
+        0,
+    ),
+]
+
+
 @examples(300)
+@example(BROADCAST_COTANGENT)
 @given(statements(branches=True))
 @numpy.errstate(all="ignore")
 def test_first_order(block: list[Any]) -> None:
@@ -344,7 +369,6 @@ def test_first_order(block: list[Any]) -> None:
     assert X.tobytes() == before
 
 
-STEP = ("unary", "v", "affine", 0)
 # A traced sum of cotangents whose tangent is that of one term, then written in place.
 SHARED_TANGENT = [
     *(STEP, STEP, ("vector", "column", 0, 0, 0), ("call", [STEP], 0, 0)),

@@ -254,10 +254,10 @@ def _pull_consuming(
         present = cotangents.get(index)
         total = part if present is None else present + part
         cotangents[index] = total
-        if type(total) is np.ndarray or (i == 0 and present is None):
-            owned.add(index)
-        else:
-            owned.discard(index)
+        # What `v` takes is a copy with the strides of the cotangent: those of a
+        # broadcast one are 0, and a write to one entry would be a write to all.
+        own = i == 0 if present is None else type(total) is np.ndarray
+        (owned.add if own else owned.discard)(index)
 
 
 def _constant(x: Any) -> Any:
