@@ -90,7 +90,3 @@ def is_inexact(dtype: Any) -> bool:
     if kind is not None and kind in "biuOSUMm":
         return False
     return any(name in str(dtype) for name in _INEXACT_NAMES)
-
-
-def result_dtype(*operands: Any) -> np.dtype:
-    return np.result_type(*(dtype_of(x) for x in operands))

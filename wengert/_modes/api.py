@@ -248,12 +248,6 @@ def hand_out(values: list[Any], kept: bool = False) -> list[Any]:
     return out
 
 
-def untrace(out: Any) -> Any:
-    """A result that is not differentiated (`has_aux`), without this transformation."""
-    values, structure = results(out)
-    return values, structure
-
-
 def filled(type_: ArrayType, value: float) -> Any:
     """A constant of this type, of the array library at the bottom of the context."""
     if not type_.shape and isinstance(type_.dtype, np.dtype):

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from wengert._core.op import Op
-from wengert._core.types import ArrayType, Params, is_complex
+from wengert._core.types import ArrayType, Params
 from wengert._ops.families import (
     Domain,
     Kink,
     Sample,
+    conjugate,
     elementwise,
     linear,
     match,
@@ -58,10 +59,6 @@ def shift_axes(p: Params) -> Params:
 
 def _numpy_axes(axes: Axes, ndim: int) -> Axes | None:
     return None if len(axes) == ndim else axes
-
-
-def _conjugate(w: Any) -> Any:
-    return w.conj() if is_complex(w) else w
 
 
 _AXES_SAMPLES = [
@@ -192,7 +189,7 @@ def _recurrence_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
 
 def _recurrence_pull(ct: Any, _out: Any, a: Any, _b: Any, *, axis: int) -> Any:
     """The cotangent of b: the same recurrence, from the end."""
-    factors = flip(_shifted(_conjugate(a), axis, 0.0, backward=True), axes=(axis,))
+    factors = flip(_shifted(conjugate(a), axis, 0.0, backward=True), axes=(axis,))
     return flip(
         linear_recurrence(factors, flip(ct, axes=(axis,)), axis=axis), axes=(axis,)
     )
@@ -200,7 +197,7 @@ def _recurrence_pull(ct: Any, _out: Any, a: Any, _b: Any, *, axis: int) -> Any:
 
 def _recurrence_pull_factor(ct: Any, out: Any, a: Any, _b: Any, *, axis: int) -> Any:
     before = _shifted(out, axis, 0.0)
-    return _recurrence_pull(ct, None, a, None, axis=axis) * _conjugate(before)
+    return _recurrence_pull(ct, None, a, None, axis=axis) * conjugate(before)
 
 
 # y[k] = a[k] y[k-1] + b[k], y[-1] = 0: what the derivatives of a cumulative product
@@ -234,7 +231,7 @@ def _cumprod_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
 
 def _cumprod_pull(ct: Any, out: Any, x: Any, *, axis: int) -> Any:
     later = _recurrence_pull(ct, None, x, None, axis=axis)
-    return later * _conjugate(_shifted(out, axis, 1.0))
+    return later * conjugate(_shifted(out, axis, 1.0))
 
 
 _ONE_ZERO = np.array([1.5, 0.0, -0.5, 2.0])
@@ -286,7 +283,7 @@ def _prod_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
 
 def _prod_pull(ct: Any, _out: Any, x: Any, *, axes: Axes, dtype: Any = None) -> Any:
     weights = _product_of_others(_as_dtype(x, ct.dtype), axes)
-    return expand(ct, tuple(x.shape), axes) * _conjugate(weights)
+    return expand(ct, tuple(x.shape), axes) * conjugate(weights)
 
 
 def _as_dtype(x: Any, dtype: Any) -> Any:
@@ -466,7 +463,7 @@ def _softmax_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
 
 
 def _softmax_pull(ct: Any, out: Any, _x: Any, *, axes: Axes) -> Any:
-    weights = _conjugate(out)
+    weights = conjugate(out)
     return weights * (ct - _weighted_mean(weights, ct, axes))
 
 
@@ -476,7 +473,7 @@ def _logsumexp_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
 
 
 def _logsumexp_pull(ct: Any, _out: Any, x: Any, *, axes: Axes) -> Any:
-    return expand(ct, tuple(x.shape), axes) * _conjugate(softmax(x, axes=axes))
+    return expand(ct, tuple(x.shape), axes) * conjugate(softmax(x, axes=axes))
 
 
 def _log_softmax_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
@@ -486,7 +483,7 @@ def _log_softmax_jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
 
 def _log_softmax_pull(ct: Any, _out: Any, x: Any, *, axes: Axes) -> Any:
     total = expand(reduce_sum(ct, axes=axes), tuple(x.shape), axes)
-    return ct - _conjugate(softmax(x, axes=axes)) * total
+    return ct - conjugate(softmax(x, axes=axes)) * total
 
 
 _MASKED = np.array([[0.5, -np.inf, 1.0], [2.0, 0.0, -np.inf]])

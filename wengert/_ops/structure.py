@@ -132,10 +132,6 @@ broadcast_to: Op = linear(
 )
 
 
-def reshape_order(x: np.ndarray, shape: tuple[int, ...], order: str) -> np.ndarray:
-    return np.reshape(x, shape, order=order)  # type: ignore[call-overload]
-
-
 def _reshape_evaluate(xp: Any, x: Any, *, shape: Any, order: Any = "C") -> Any:
     return xp.reshape(x, shape) if order == "C" else np.reshape(x, shape, order=order)
 
