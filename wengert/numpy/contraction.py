@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert._array.traced import TracedArray, unwrap, wrap
+from wengert._array.traced import TracedArray, wrap
 from wengert._core.interp import CURRENT, EVALUATE
 from wengert._core.op import Op
 from wengert._core.source import explain
@@ -20,6 +20,7 @@ from wengert._ops.arithmetic import multiply
 from wengert._ops.indexing import getitem
 from wengert._ops.structure import concatenate, move_axis, reshape, swap_last
 from wengert.errors import ShapeError
+from wengert.numpy._dispatch import as_array
 from wengert.numpy._ufunc import Ufunc, _store, evaluate
 from wengert.numpy.selecting import diagonal
 from wengert.numpy.shaping import normalize_axis, transpose
@@ -46,12 +47,6 @@ def is_plain(*operands: Any) -> bool:
     return CURRENT.get() is EVALUATE and all(isinstance(x, _PLAIN) for x in operands)
 
 
-def as_operand(x: Any) -> Any:
-    """A user value as the engine takes it, with a shape."""
-    value = unwrap(x)
-    return value if hasattr(value, "shape") else np.asarray(value)
-
-
 def run(op: Op, *operands: Any, **params: Any) -> Any:
     """Apply an op to engine values, whatever their library."""
     interpreter = CURRENT.get()
@@ -71,7 +66,7 @@ class Contraction(Ufunc):
     def __call__(  # type: ignore[override]
         self, x1: Any, x2: Any, /, out: Any = None, **kwargs: Any
     ) -> Any:
-        x, y = as_operand(x1), as_operand(x2)
+        x, y = as_array(x1), as_array(x2)
         if isinstance(out, tuple):
             (out,) = out
         if is_plain(x, y) and self.ufunc is not None:
@@ -96,7 +91,7 @@ def _axis_last(x: Any, axis: Any) -> Any:
 
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """``numpy.dot``."""
-    x, y = as_operand(a), as_operand(b)
+    x, y = as_array(a), as_array(b)
     if is_plain(x, y):
         return np.dot(x, y, out=out)
     return finish("dot", run(ops.dot, x, y), out)
@@ -104,7 +99,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 
 def inner(a: Any, b: Any, /) -> Any:
     """``numpy.inner``: the sum of products over the last axes."""
-    x, y = as_operand(a), as_operand(b)
+    x, y = as_array(a), as_array(b)
     if is_plain(x, y):
         return np.inner(x, y)
     return wrap(run(ops.dot, x, swap_last(y) if x.shape and len(y.shape) > 1 else y))
@@ -112,7 +107,7 @@ def inner(a: Any, b: Any, /) -> Any:
 
 def outer(a: Any, b: Any, out: Any = None) -> Any:
     """``numpy.outer``: all products of an entry of ``a`` and one of ``b``."""
-    x, y = as_operand(a), as_operand(b)
+    x, y = as_array(a), as_array(b)
     if is_plain(x, y):
         return np.outer(x, y, out=out)
     x, y = reshape(x, shape=(_size(x), 1)), reshape(y, shape=(1, _size(y)))
@@ -128,7 +123,7 @@ def _size(x: Any) -> Any:
 
 def vdot(a: Any, b: Any, /) -> Any:
     """``numpy.vdot``: the inner product of the flattened arrays, ``a`` conjugated."""
-    x, y = as_operand(a), as_operand(b)
+    x, y = as_array(a), as_array(b)
     if is_plain(x, y):
         return np.vdot(x, y)
     return wrap(
@@ -138,7 +133,7 @@ def vdot(a: Any, b: Any, /) -> Any:
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """``numpy.tensordot``: the sum of products over pairs of axes."""
-    x, y = as_operand(a), as_operand(b)
+    x, y = as_array(a), as_array(b)
     if is_plain(x, y):
         return np.tensordot(x, y, axes)
     return wrap(run(ops.tensordot, x, y, axes=_axis_pairs(axes, x.ndim, y.ndim)))
@@ -174,7 +169,7 @@ def einsum(
     """
     if not isinstance(subscripts, str):
         subscripts, operands = _from_lists(subscripts, *operands)
-    xs = [as_operand(x) for x in operands]
+    xs = [as_array(x) for x in operands]
     if is_plain(*xs):
         return np.einsum(subscripts, *xs, out=out, optimize=optimize, **kwargs)
     _check_ranks(subscripts, xs)
@@ -246,7 +241,7 @@ def _check_ranks(subscripts: str, xs: list[Any]) -> None:
 
 def kron(a: Any, b: Any) -> Any:
     """``numpy.kron``: the Kronecker product."""
-    x, y = as_operand(a), as_operand(b)
+    x, y = as_array(a), as_array(b)
     if is_plain(x, y):
         return np.kron(x, y)
     ndim = max(len(x.shape), len(y.shape))
@@ -269,7 +264,7 @@ def cross(
     Raises:
         ShapeError: a vector is not three-dimensional.
     """
-    x, y = as_operand(a), as_operand(b)
+    x, y = as_array(a), as_array(b)
     if is_plain(x, y):
         return np.cross(x, y, axisa, axisb, axisc, axis)
     if axis is not None:

@@ -20,7 +20,8 @@ from wengert._ops.convolution import Window
 from wengert._ops.reduction import reduce_sum
 from wengert._ops.structure import flip, pad_zeros, where
 from wengert.errors import ArgumentError, ShapeError
-from wengert.numpy.contraction import as_operand, is_plain, run
+from wengert.numpy._dispatch import as_array
+from wengert.numpy.contraction import is_plain, run
 
 __all__ = ["avg_pool", "conv", "conv_transpose", "convolve", "correlate", "max_pool"]
 
@@ -168,7 +169,7 @@ def conv(
         Dumoulin & Visin, "A guide to convolution arithmetic for deep learning",
         arXiv:1603.07285, 2016.
     """
-    x, w = as_operand(x), as_operand(w)
+    x, w = as_array(x), as_array(w)
     _check_ranks("conv", x, w)
     _check_channels("conv", x, w, w.shape[1] * groups, groups)
     space, window = x.shape[2:], w.shape[2:]
@@ -210,7 +211,7 @@ def conv_transpose(
         array([[[1., 2., 1., 2.]]])
     """
     name = "conv_transpose"
-    x, w = as_operand(x), as_operand(w)
+    x, w = as_array(x), as_array(w)
     _check_ranks(name, x, w)
     _check_channels(name, x, w, w.shape[0], groups)
     window = w.shape[2:]
@@ -245,7 +246,7 @@ def conv_transpose(
 
 def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     """``numpy.convolve``: of two sequences."""
-    x, y = as_operand(a), as_operand(v)
+    x, y = as_array(a), as_array(v)
     if is_plain(x, y):
         return np.convolve(x, y, mode)
     x, y = (i if len(i.shape) else i.reshape((1,)) for i in (x, y))
@@ -254,7 +255,7 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
 
 def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     """``numpy.correlate``: the cross-correlation of two sequences, ``v`` conjugated."""
-    x, y = as_operand(a), as_operand(v)
+    x, y = as_array(a), as_array(v)
     if is_plain(x, y):
         return np.correlate(x, y, mode)
     mode = _checked_mode("correlate", mode)
@@ -323,7 +324,7 @@ def max_pool(x: Any, window: Any, strides: Any = None, padding: Any = 0) -> Any:
         >>> wg.grad(lambda x: wnp.max_pool(x, 2).sum())(x)
         array([[[0. , 1. , 0.5, 0.5]]])
     """
-    x = as_operand(x)
+    x = as_array(x)
     window, how = _pool_windows("max_pool", x, window, strides, padding)
     count = len(window)
     if any(low or high for low, high in how.padding):
@@ -361,7 +362,7 @@ def avg_pool(x: Any, window: Any, strides: Any = None, padding: Any = 0) -> Any:
         >>> wnp.avg_pool(np.array([[[1.0, 3.0, 2.0, 2.0]]]), 2)
         array([[[2., 2.]]])
     """
-    x = as_operand(x)
+    x = as_array(x)
     window, how = _pool_windows("avg_pool", x, window, strides, padding)
     patches = run(ops.windows, x, how=how, window=window)
     ndim = len(patches.shape)

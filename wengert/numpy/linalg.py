@@ -24,8 +24,8 @@ from wengert._ops.contraction import permuted
 from wengert._ops.reduction import kept_shape, reduce_sum
 from wengert._ops.structure import astype, reshape
 from wengert.errors import ArgumentError, MissingRuleError
+from wengert.numpy._dispatch import as_array
 from wengert.numpy.contraction import (
-    as_operand,
     cross,
     finish,
     is_plain,
@@ -93,12 +93,12 @@ def solve(a: Any, b: Any) -> Any:
         Giles, "Collected matrix derivative results for forward and reverse mode
         algorithmic differentiation", Advances in AD, Springer 2008.
     """
-    return wrap(run(ops.solve, as_operand(a), as_operand(b)))
+    return wrap(run(ops.solve, as_array(a), as_array(b)))
 
 
 def inv(a: Any) -> Any:
     """``numpy.linalg.inv``, of matrices of shape (..., n, n)."""
-    return wrap(run(ops.inv, as_operand(a)))
+    return wrap(run(ops.inv, as_array(a)))
 
 
 def det(a: Any) -> Any:
@@ -114,7 +114,7 @@ def det(a: Any) -> Any:
         array([[ 4., -2.],
                [-2.,  1.]])
     """
-    return wrap(run(ops.det, as_operand(a)))
+    return wrap(run(ops.det, as_array(a)))
 
 
 def slogdet(a: Any) -> Any:
@@ -123,7 +123,7 @@ def slogdet(a: Any) -> Any:
     The derivative at a singular matrix, where the logarithm is -inf, is an error:
     `LinAlgError`.
     """
-    sign, logarithm = run(ops.slogdet, as_operand(a))
+    sign, logarithm = run(ops.slogdet, as_array(a))
     return _SlogdetResult(wrap(sign), wrap(logarithm))
 
 
@@ -148,7 +148,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     References:
         Murray, "Differentiation of the Cholesky decomposition", arXiv:1602.07527, 2016.
     """
-    return wrap(run(ops.cholesky, as_operand(a), upper=upper))
+    return wrap(run(ops.cholesky, as_array(a), upper=upper))
 
 
 # -- eigenvalues and singular values --------------------------------------------------
@@ -169,13 +169,13 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
         array([[1., 0.],
                [0., 0.]])
     """
-    values, vectors = run(spectral.eigh, as_operand(a), uplo=UPLO.upper())
+    values, vectors = run(spectral.eigh, as_array(a), uplo=UPLO.upper())
     return _EighResult(wrap(values), wrap(vectors))
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     """``numpy.linalg.eigvalsh``: eigenvalues of symmetric matrices (..., n, n)."""
-    return wrap(run(spectral.eigvalsh, as_operand(a), uplo=UPLO.upper()))
+    return wrap(run(spectral.eigvalsh, as_array(a), uplo=UPLO.upper()))
 
 
 def svd(
@@ -196,7 +196,7 @@ def svd(
         >>> s
         array([3., 2.])
     """
-    x = as_operand(a)
+    x = as_array(a)
     if is_plain(x):
         plain: Any = np.linalg.svd
         return plain(x, full_matrices, compute_uv, hermitian)
@@ -215,7 +215,7 @@ def svd(
 
 def svdvals(a: Any, /) -> Any:
     """``numpy.linalg.svdvals``: singular values, the largest first."""
-    return wrap(run(spectral.svdvals, as_operand(a)))
+    return wrap(run(spectral.svdvals, as_array(a)))
 
 
 _EighResult: Any = type(np.linalg.eigh(np.eye(1)))
@@ -226,7 +226,7 @@ _SVDResult: Any = type(np.linalg.svd(np.eye(1)))
 
 def matrix_power(a: Any, n: int) -> Any:
     """``numpy.linalg.matrix_power``: square matrices to an integer power."""
-    x = as_operand(a)
+    x = as_array(a)
     if is_plain(x):
         return np.linalg.matrix_power(x, n)
     n = operator.index(n)
@@ -254,7 +254,7 @@ def _power_by_squaring(x: Any, n: int) -> Any:
 
 def multi_dot(arrays: Any, *, out: Any = None) -> Any:
     """``numpy.linalg.multi_dot``: a product of matrices in the cheapest order."""
-    xs = [as_operand(x) for x in arrays]
+    xs = [as_array(x) for x in arrays]
     if is_plain(*xs):
         return np.linalg.multi_dot(xs, out=out)
     if len(xs) < 2:
@@ -326,7 +326,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         >>> wg.grad(wnp.linalg.norm)(np.zeros(2))
         array([0., 0.])
     """
-    value = as_operand(x)
+    value = as_array(x)
     if is_plain(value):
         return np.linalg.norm(value, ord, axis, keepdims)
     shape = tuple(value.shape)
@@ -390,7 +390,7 @@ def vector_norm(
     x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2
 ) -> Any:
     """``numpy.linalg.vector_norm``: over one axis, several, or all entries."""
-    value = as_operand(x)
+    value = as_array(x)
     if is_plain(value):
         return np.linalg.vector_norm(value, axis=axis, keepdims=keepdims, ord=ord)
     shape = shape_of(value)

@@ -17,7 +17,8 @@ from wengert._core.source import explain
 from wengert._ops import linalg as ops
 from wengert.errors import ShapeError
 from wengert.numpy import linalg as numpy_linalg
-from wengert.numpy.contraction import as_operand, is_plain, run
+from wengert.numpy._dispatch import as_array
+from wengert.numpy.contraction import is_plain, run
 
 __all__ = ["cholesky", "det", "inv", "norm", "solve", "solve_triangular"]
 
@@ -52,7 +53,7 @@ def solve(a: Any, b: Any, **kwargs: Any) -> Any:
         >>> wg.grad(lambda b: linalg.solve(a, b).sum())(np.ones(2))
         array([0.5 , 0.25])
     """
-    x, y = as_operand(a), as_operand(b)
+    x, y = as_array(a), as_array(b)
     if is_plain(x, y):
         return linalg.solve(x, y, **kwargs)
     x = _square("solve", x)
@@ -61,7 +62,7 @@ def solve(a: Any, b: Any, **kwargs: Any) -> Any:
 
 def inv(a: Any, **kwargs: Any) -> Any:
     """``scipy.linalg.inv``, of a square matrix."""
-    x = as_operand(a)
+    x = as_array(a)
     return (
         linalg.inv(x, **kwargs)
         if is_plain(x)
@@ -71,7 +72,7 @@ def inv(a: Any, **kwargs: Any) -> Any:
 
 def det(a: Any, **kwargs: Any) -> Any:
     """``scipy.linalg.det``; its derivatives are right at singular matrices too."""
-    x = as_operand(a)
+    x = as_array(a)
     return linalg.det(x, **kwargs) if is_plain(x) else wrap(run(ops.det, x))
 
 
@@ -79,7 +80,7 @@ def norm(
     a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, **kwargs: Any
 ) -> Any:
     """``scipy.linalg.norm``; see `wengert.numpy.linalg.norm`."""
-    x = as_operand(a)
+    x = as_array(a)
     if is_plain(x):
         return linalg.norm(x, ord, axis, keepdims, **kwargs)
     return numpy_linalg.norm(a, ord, axis, keepdims)
@@ -91,7 +92,7 @@ def cholesky(a: Any, lower: bool = False, **kwargs: Any) -> Any:
     Only that triangle of the matrix is read, and only it has a gradient; see
     `wengert.numpy.linalg.cholesky`.
     """
-    x = as_operand(a)
+    x = as_array(a)
     if is_plain(x):
         return linalg.cholesky(x, lower, **kwargs)
     return wrap(run(ops.cholesky, _square("cholesky", x), upper=not lower))
@@ -128,7 +129,7 @@ def solve_triangular(
         >>> wg.grad(lambda b: linalg.solve_triangular(a, b, lower=True)[1])(np.ones(2))
         array([-0.125,  0.25 ])
     """
-    x, y = as_operand(a), as_operand(b)
+    x, y = as_array(a), as_array(b)
     if is_plain(x, y):
         return linalg.solve_triangular(x, y, trans, lower, unit_diagonal, **kwargs)
     x = _square("solve_triangular", x)
