@@ -34,9 +34,8 @@ def flatten(tree: Any) -> tuple[list[Any], Any]:
     """Leaves of a pytree, and what `unflatten` needs to put them back."""
     while True:
         leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
-        unseen = {
-            type(leaf) for leaf in leaves if hasattr(type(leaf), "__dataclass_fields__")
-        }
+        types = {type(leaf) for leaf in leaves}
+        unseen = [cls for cls in types if hasattr(cls, "__dataclass_fields__")]
         if not unseen:
             return leaves, structure
         for cls in unseen:

@@ -64,14 +64,15 @@ def base_interpreter(leaves: Iterable[Any], strict_nan: bool = False) -> Interpr
 def engine_value(leaf: Any) -> Any:
     """An array leaf as a value that the engine may keep."""
     kind = type(leaf)
+    if kind is np.ndarray:
+        flags = leaf.flags
+        if not flags.writeable and (leaf.base is None or _read_only(leaf.base)):
+            return leaf
+        return leaf.copy() if flags.c_contiguous else private_copy(leaf)
     if kind is float:
         return np.float64(leaf)
     if kind is complex:
         return np.complex128(leaf)
-    if kind is np.ndarray:
-        if not leaf.flags.writeable and (leaf.base is None or _read_only(leaf.base)):
-            return leaf
-        return private_copy(leaf)
     if isinstance(leaf, np.ndarray):
         return private_copy(np.asarray(leaf))
     return unwrap(leaf)
@@ -119,13 +120,9 @@ def collect(name: str, args: Any, labels: str) -> Inputs:
     leaves, structure = tree.flatten(args)
     active = []
     for i, leaf in enumerate(leaves):
-        if is_array(leaf):
-            dtype = (
-                np.result_type(leaf)
-                if isinstance(leaf, (float, complex))
-                else leaf.dtype
-            )
-            if not is_inexact(dtype):
+        if type(leaf) is np.ndarray or is_array(leaf):
+            dtype = None if isinstance(leaf, (float, complex)) else leaf.dtype
+            if dtype is not None and not is_inexact(dtype):
                 _refuse_integer(name, tree.paths(args, labels)[i], dtype)
             active.append(i)
         elif not is_static(leaf):

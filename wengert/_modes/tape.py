@@ -16,7 +16,7 @@ from wengert._core.interp import CURRENT, EVALUATE, Interpreter, PrimalTracer, T
 from wengert._core.op import Op, Plan
 from wengert._core.source import INTERNAL_FILES, Site
 from wengert._core.types import ArrayType, Params, is_inexact
-from wengert._ops.families import ONE, Scatter, match, scale, zeros_of
+from wengert._ops.families import ONE, Scatter, match, pass_on, scale, zeros_of
 from wengert._ops.indexing import add_at
 from wengert._ops.structure import conform, full
 
@@ -183,7 +183,12 @@ def sweep_back(tape: Tape, cotangents: dict[int, Any], consume: bool) -> dict[in
             _pull_consuming(entry, ct, output in owned, types, cotangents, owned)
             continue
         for rule, index in zip(plan.rules, inputs):  # noqa: B905  (hot; same length)
-            part = rule(ct, *residuals, **params) if params else rule(ct, *residuals)
+            if rule is pass_on:
+                part = ct
+            elif params:
+                part = rule(ct, *residuals, **params)
+            else:
+                part = rule(ct, *residuals)
             like = types[index]
             if like is None:
                 if type(part) is Scatter:

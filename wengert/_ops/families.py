@@ -86,6 +86,11 @@ def MINUS_ONE(*_: Any) -> Any:
     return -1.0
 
 
+def pass_on(ct: Any, *_: Any) -> Any:
+    """The vjp rule of the partial derivative 1; the tape does without the call."""
+    return ct
+
+
 # -- elementwise ---------------------------------------------------------------------
 
 
@@ -167,7 +172,7 @@ def _elementwise_jvp(partials: tuple[Any, ...]) -> Rule:
 
 def _elementwise_vjp(partial: Any) -> Rule:
     if partial is ONE:
-        return lambda ct, *_: ct
+        return pass_on
     if partial is MINUS_ONE:
         return lambda ct, *_: -ct
     if isinstance(partial, Undefined):

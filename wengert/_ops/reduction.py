@@ -50,6 +50,8 @@ def reduced_type(x: ArrayType, *_: Any, axes: Axes, dtype: Any = None) -> ArrayT
 
 def expand(ct: Any, shape: tuple[Any, ...], axes: Axes) -> Any:
     """A reduced array broadcast back over the axes of a reduction."""
+    if len(axes) == len(shape):
+        return broadcast_to(ct, shape=shape)
     return broadcast_to(reshape(ct, shape=kept_shape(shape, axes)), shape=shape)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert._core.op import Op, Undefined
+from wengert._core.op import OPS, Op, Undefined
 from wengert._core.types import ArrayType, Params, is_complex_dtype, shape_of
 from wengert._ops.families import Sample, align_ranks, linear
 
@@ -98,17 +98,21 @@ def private_copy(x: Any) -> Any:
 
 def unbroadcast(ct: Any, shape: tuple[Any, ...]) -> Any:
     """Sum a cotangent over the axes along which its operand was broadcast."""
-    from wengert._ops.reduction import reduce_sum
-
+    reduce_sum = OPS["reduce_sum"]  # of a module above
     extra = ct.ndim - len(shape)
     axes = tuple(range(extra))
-    if ct.shape[extra:] != shape:
-        axes += tuple(
-            i for i, n in enumerate(shape, extra) if n == 1 and ct.shape[i] != 1
-        )
+    if ct.shape[extra:] == shape:
+        return reduce_sum(ct, axes=axes) if axes else ct
+    axes += tuple(i for i, n in enumerate(shape, extra) if n == 1 and ct.shape[i] != 1)
     if axes:
         ct = reduce_sum(ct, axes=axes)
     return ct if ct.shape == shape else reshape(ct, shape=shape)
+
+
+def _broadcast_evaluate(xp: Any, x: Any, *, shape: Any) -> Any:
+    if type(x) is np.float64:  # seven times as fast as NumPy's function, and common
+        return np.ndarray(shape, np.float64, x, 0, (0,) * len(shape))
+    return xp.broadcast_to(xp.asarray(x), shape)
 
 
 def _broadcast_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
@@ -120,7 +124,7 @@ def _broadcast_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
 
 broadcast_to: Op = linear(
     "broadcast_to",
-    lambda xp, x, *, shape: xp.broadcast_to(xp.asarray(x), shape),
+    _broadcast_evaluate,
     abstract=lambda x, *, shape: ArrayType(tuple(shape), x.dtype),
     transposes=(lambda ct, x_type, **_: unbroadcast(ct, x_type.shape),),
     batch=_broadcast_batch,
@@ -186,6 +190,8 @@ transpose: Op = linear(
 
 def swap_last(x: Any) -> Any:
     """The matrix transpose."""
+    if type(x) is np.ndarray:
+        return x.swapaxes(-1, -2)
     n = len(x.shape)
     return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
 

@@ -52,6 +52,8 @@ def like_numpy(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def dispatched(*args: Any, **kwargs: Any) -> Any:
+        if args and type(args[0]) is TracedArray:
+            return function(*args, **kwargs)
         given = (*args, *kwargs.values())
         if has_traced(given):
             return function(*args, **kwargs)
