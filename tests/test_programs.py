@@ -50,7 +50,7 @@ BINARY: dict[str, Callable[[Any, Any, Any], Any]] = {
     "subtract": lambda np, a, b: a - b,
     "multiply": lambda np, a, b: 0.5 * a * b,
     "divide": lambda np, a, b: a / (2.0 + b * b),
-    "where": lambda np, a, b: np.where(a > b, a * 2.0, b),
+    "where": lambda np, a, b: np.where(a.real > b.real, a * 2.0, b),
     "maximum": lambda np, a, b: np.maximum(a, b),
 }
 # Vectors have COLUMNS entries, matrices ROWS of them; every slice below keeps that.
@@ -119,7 +119,7 @@ WRITES: dict[str, Callable[[Any, Any, Any, Any, Any, int], None]] = {
     "duplicates": lambda np, v, w, m, s, i: _put(v, [0, i % 4, 0], w[:3]),
     "duplicates, added": lambda np, v, w, m, s, i: _add(v, [i % 4, 1, 1], w[1:]),
     "mask": lambda np, v, w, m, s, i: _put(v, MASK, w[:3] * 0.5),
-    "condition": lambda np, v, w, m, s, i: _put(v, v > w, s),
+    "condition": lambda np, v, w, m, s, i: _put(v, v.real > w.real, s),
     "row": lambda np, v, w, m, s, i: _put(m, i % ROWS, v * 1.0),
     "row, scaled": lambda np, v, w, m, s, i: _scale(m, i % ROWS, w),
     "column": lambda np, v, w, m, s, i: _put(
@@ -260,7 +260,9 @@ def _loop(np: Any, e: Environment, turn: int, n: int, body: list[Any]) -> None:
 
 
 def _branch(np: Any, e: Environment, turn: int, a: int, b: int, *blocks: Any) -> None:
-    execute(np, blocks[0] if e.get("s", a) > e.get("s", b) else blocks[1], e, turn)
+    execute(
+        np, blocks[0] if e.get("s", a).real > e.get("s", b).real else blocks[1], e, turn
+    )
 
 
 def _call(np: Any, e: Environment, turn: int, body: list[Any], v: int, m: int) -> None:
@@ -339,8 +341,18 @@ BROADCAST_COTANGENT = [
 ]
 
 
+# Entries come to be equal, where the order of complex numbers is that of their imaginary
+# parts: the complex step would take another path. So programs compare real parts.
+_SQUARES = [("augmented", "v", "*=", 0, 0), STEP, STEP]
+EQUAL_ENTRIES = [
+    *(STEP, STEP, ("loop", 3, _SQUARES)),
+    ("if", 0, 0, [STEP], [*_SQUARES[:2], ("write", "condition", 3, 1, 0, 0, 0)]),
+]
+
+
 @examples(300)
 @example(BROADCAST_COTANGENT)
+@example(EQUAL_ENTRIES)
 @given(statements(branches=True))
 @numpy.errstate(all="ignore")
 def test_first_order(block: list[Any]) -> None:
