@@ -341,7 +341,7 @@ BROADCAST_COTANGENT = [
 ]
 
 
-# Entries come to be equal, where the order of complex numbers is that of their imaginary
+# Entries come to be equal: then the order of complex numbers is that of the imaginary
 # parts: the complex step would take another path. So programs compare real parts.
 _SQUARES = [("augmented", "v", "*=", 0, 0), STEP, STEP]
 EQUAL_ENTRIES = [

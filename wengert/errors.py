@@ -323,3 +323,11 @@ class MissingLibraryError(WengertError, ImportError):
     >>> len(wg.explain.trace(lambda x: x * x)(3.0).rows)
     2
     """
+
+
+class InvalidProgramError(WengertError, AssertionError):
+    """The compiler made a program that is not valid: a defect of Wengert, not yours."""
+
+
+class StagedValueError(WengertError, TypeError):
+    """Python code asks for the number of a value that is known only at run time."""

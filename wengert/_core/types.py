@@ -27,6 +27,25 @@ class ArrayType(NamedTuple):
         return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
 
 
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """As NumPy's, of shapes that may have run-time extents; these never stretch."""
+    if all(type(n) is int for shape in shapes for n in shape):
+        return np.broadcast_shapes(*shapes)
+    out: list[Extent] = [1] * max(map(len, shapes))
+    for shape in shapes:
+        for i in range(1, len(shape) + 1):
+            out[-i] = _broadcast_extents(out[-i], shape[-i])
+    return tuple(out)
+
+
+def _broadcast_extents(a: Extent, b: Extent) -> Extent:
+    if type(a) is int and type(b) is int:
+        return np.broadcast_shapes((a,), (b,))[0]
+    if type(b) is int:
+        return a if b == 1 else b if a == b else a.must_equal(b)
+    return b if type(a) is int and a == 1 or a == b else b.must_equal(a)
+
+
 def type_of(x: Any) -> ArrayType:
     """Type of any operand; a Python scalar has the dtype that NumPy gives it alone."""
     if isinstance(x, PYTHON_SCALARS):

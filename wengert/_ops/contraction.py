@@ -14,7 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert._core.op import Op
-from wengert._core.types import ArrayType, Params, is_complex, type_of
+from wengert._core.types import (
+    ArrayType,
+    Params,
+    broadcast_shapes,
+    is_complex,
+    type_of,
+)
 from wengert._ops.families import (
     Sample,
     Scatter,
@@ -76,7 +82,7 @@ def _matmul_type(x: ArrayType, y: ArrayType) -> ArrayType:
 
 def _matmul_shape(x: tuple[Any, ...], y: tuple[Any, ...]) -> tuple[Any, ...]:
     columns = y[-1:] if len(y) > 1 else ()
-    return (*np.broadcast_shapes(x[:-2], y[:-2]), *x[-2:-1], *columns)
+    return (*broadcast_shapes(x[:-2], y[:-2]), *x[-2:-1], *columns)
 
 
 def _matmul_lhs(ct: Any, x_type: ArrayType, y: Any) -> Any:
@@ -135,7 +141,7 @@ matmul: Op = bilinear(
 
 
 def _matvec_type(x: ArrayType, y: ArrayType) -> ArrayType:
-    shape = np.broadcast_shapes(x.shape[:-2], y.shape[:-1])
+    shape = broadcast_shapes(x.shape[:-2], y.shape[:-1])
     return ArrayType((*shape, x.shape[-2]), np.result_type(x.dtype, y.dtype))
 
 
@@ -299,7 +305,7 @@ dot: Op = bilinear(
 
 
 def _vecdot_type(x: ArrayType, y: ArrayType) -> ArrayType:
-    shape = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+    shape = broadcast_shapes(x.shape[:-1], y.shape[:-1])
     return ArrayType(shape, np.result_type(x.dtype, y.dtype))
 
 

@@ -21,6 +21,7 @@ from wengert._core.types import (
     PYTHON_SCALARS,
     ArrayType,
     Params,
+    broadcast_shapes,
     is_complex,
     ndim_of,
     shape_of,
@@ -211,7 +212,7 @@ def conjugate(x: Any) -> Any:
 
 def _broadcast_type(name: str, dtype: Rule | None) -> Rule:
     def abstract(*types: ArrayType, **_: Any) -> ArrayType:
-        shape = np.broadcast_shapes(*(t.shape for t in types))
+        shape = broadcast_shapes(*(t.shape for t in types))
         if dtype is not None:
             return ArrayType(shape, dtype(*(t.dtype for t in types)))
         from wengert._core.op import OPS
@@ -312,7 +313,7 @@ scale_op: Op = Op(
     "elementwise",
     evaluate=_scale_evaluate,
     abstract=lambda t, w, **_: ArrayType(
-        np.broadcast_shapes(t.shape, w.shape), np.result_type(t.dtype, w.dtype)
+        broadcast_shapes(t.shape, w.shape), np.result_type(t.dtype, w.dtype)
     ),
     jvp=_scale_jvp,
     vjps=(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert._core.op import Op
+from wengert._core.op import OPS, Op
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, Params, is_bool, ndim_of, type_of
 from wengert._ops.families import (
@@ -62,11 +62,83 @@ def _getitem(xp: Any, x: Any, *indices: Any, index: Any, copy: bool = False) -> 
 
 
 def indexed_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> ArrayType:
-    probe = np.broadcast_to(np.int8(0), x.shape)
+    stand_ins = StandIns()
+    shape, index = stand_ins.shape_and_index(x.shape, index)
+    probe = np.broadcast_to(np.int8(0), shape)
     filled = tuple(
-        np.zeros(t.shape, np.int64 if not is_bool(t.dtype) else bool) for t in indices
+        np.zeros(stand_ins(t.shape), bool if is_bool(t.dtype) else np.int64)
+        for t in indices
     )
-    return ArrayType(probe[fill_slots(index, filled)].shape, x.dtype)
+    found = probe[fill_slots(index, filled)].shape
+    return ArrayType(stand_ins.back(found), x.dtype)
+
+
+class StandIns:
+    """Numbers in place of run-time extents, so that NumPy finds shapes by trial."""
+
+    FIRST = 1 << 16
+
+    def __init__(self) -> None:
+        self.extents: list[Any] = []
+
+    def __call__(self, shape: Any) -> tuple[int, ...]:
+        return tuple(map(self._number, shape))
+
+    def _number(self, extent: Any) -> int:
+        if isinstance(extent, int):
+            return extent
+        if extent not in self.extents:
+            self.extents.append(extent)
+        return self.FIRST + self.extents.index(extent)
+
+    def back(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
+        known = range(self.FIRST, self.FIRST + len(self.extents))
+        return tuple(self.extents[n - self.FIRST] if n in known else n for n in shape)
+
+    def shape_and_index(self, shape: Any, index: Any) -> tuple[Any, Any]:
+        """A shape and an index in which run-time slices are whole axes of their own."""
+        if all(isinstance(n, int) for n in shape):
+            return shape, index
+        used = sum(item is not None and item is not Ellipsis for item in index)
+        numbers, items, axis = list(self(shape)), [], 0
+        for item in index:
+            if isinstance(item, slice) and not isinstance(shape[axis], int):
+                numbers[axis] = self._number(sliced_extent(item, shape[axis]))
+                item = slice(None)
+            if item is Ellipsis:
+                axis += len(shape) - used
+            elif item is not None:
+                axis += 1
+            items.append(item)
+        return tuple(numbers), tuple(items)
+
+
+def sliced_extent(s: slice, n: Any) -> Any:
+    """The number of entries that a slice takes of an axis of run-time extent n."""
+    step = 1 if s.step is None else s.step
+    if step == -1 and s.start is None and s.stop is None:
+        return n
+    if step < 0:
+        raise MissingRuleError(
+            explain(
+                f"indexing: the slice {s} of an axis of run-time length",
+                fix="reverse the whole axis, x[::-1], and slice the result",
+            )
+        )
+    low = _clipped(s.start, n) if s.start is not None else 0
+    high = _clipped(s.stop, n) if s.stop is not None else n
+    if type(low) is int and low == 0:
+        span = high
+    else:
+        span = OPS["maximum"](high - low, 0)
+    return span if step == 1 else (span + (step - 1)) // step
+
+
+def _clipped(bound: Any, n: Any) -> Any:
+    """A bound of a slice, counted from the start, from 0 to n."""
+    if bound < 0:
+        return OPS["maximum"](n + bound, 0)
+    return OPS["minimum"](n, bound) if bound else 0
 
 
 def _getitem_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> ArrayType:

@@ -16,7 +16,13 @@ import numpy as np
 import scipy.linalg
 
 from wengert._core.op import Op
-from wengert._core.types import ArrayType, Params, is_complex, type_of
+from wengert._core.types import (
+    ArrayType,
+    Params,
+    broadcast_shapes,
+    is_complex,
+    type_of,
+)
 from wengert._ops.arithmetic import absolute, equal, power
 from wengert._ops.complex import imag, real
 from wengert._ops.contraction import (
@@ -95,7 +101,7 @@ def _solve_type(a: ArrayType, b: ArrayType) -> ArrayType:
     dtype = np.result_type(a.dtype, b.dtype, np.float32)
     if b.ndim == 1:
         return ArrayType(a.shape[:-1], dtype)
-    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    lead = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return ArrayType((*lead, *b.shape[-2:]), dtype)
 
 
@@ -284,7 +290,7 @@ def _det_derivative_evaluate(a: np.ndarray, *directions: np.ndarray) -> np.ndarr
     order = len(directions) + 1
     letters = string.ascii_letters[:order]
     minors = _minors(s, order)
-    lead = np.broadcast_shapes(a.shape[:-2], *(d.shape[:-2] for d in directions))
+    lead = broadcast_shapes(a.shape[:-2], *(d.shape[:-2] for d in directions))
     total = np.zeros((*lead, *a.shape[-2:]), np.result_type(a, *directions))
     diagonal = np.eye(a.shape[-1], dtype=bool)
     for permutation in permutations(range(order)):
@@ -329,7 +335,7 @@ det_derivative: Op = structural(
     "det_derivative",
     _det_derivative_evaluate,
     abstract=lambda a, *directions: ArrayType(
-        np.broadcast_shapes(a.shape, *(d.shape for d in directions)),
+        broadcast_shapes(a.shape, *(d.shape for d in directions)),
         np.result_type(a.dtype, *(d.dtype for d in directions)),
     ),
     jvp=_det_derivative_jvp,

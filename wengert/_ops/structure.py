@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 
 from wengert._core.op import OPS, Op, Undefined
-from wengert._core.types import ArrayType, Params, is_complex_dtype, shape_of
+from wengert._core.types import (
+    ArrayType,
+    Params,
+    broadcast_shapes,
+    is_complex_dtype,
+    shape_of,
+)
 from wengert._ops.families import Sample, align_ranks, linear
 
 # -- creation and dtype ---------------------------------------------------------------
@@ -318,7 +324,7 @@ triu = _triangle("triu")
 
 
 def _where_abstract(mask: ArrayType, x: ArrayType, y: ArrayType) -> ArrayType:
-    shape = np.broadcast_shapes(mask.shape, x.shape, y.shape)
+    shape = broadcast_shapes(mask.shape, x.shape, y.shape)
     return ArrayType(shape, np.result_type(x.dtype, y.dtype))
 
 
