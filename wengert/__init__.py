@@ -21,6 +21,7 @@ from wengert._modes.opaque import opaque
 from wengert._modes.reverse import grad, value_and_grad, vjp
 from wengert._modes.schedule import binomial
 from wengert._modes.vectorized import vmap
+from wengert._staging.function import program
 
 __version__ = "0.1.0"
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "linearize",
     "map",
     "opaque",
+    "program",
     "range",
     "scan",
     "smooth",

@@ -326,8 +326,51 @@ class MissingLibraryError(WengertError, ImportError):
 
 
 class InvalidProgramError(WengertError, AssertionError):
-    """The compiler made a program that is not valid: a defect of Wengert, not yours."""
+    """The compiler made a program that is not valid: a defect of Wengert, not yours.
+
+    >>> from wengert._ir.program import Program, literal
+    >>> from wengert._ir.verify import verify
+    >>> verify(Program((), (), (literal(1.0),))).results[0].value
+    np.float64(1.0)
+    """
 
 
 class StagedValueError(WengertError, TypeError):
-    """Python code asks for the number of a value that is known only at run time."""
+    """Python code asks for the number of a value that is known only at run time.
+
+    >>> import numpy as np, wengert as wg
+    >>> wg.program(lambda x: [1.0, 2.0][int(x)])(0.5)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.StagedValueError: the value of a staged int64[] is needed...
+
+    Select with an array:
+
+    >>> table = np.array([1.0, 2.0])
+    >>> print(wg.program(lambda x: np.take(table, int(x)))(0.5).result_types[0])
+    float64[]
+    """
+
+    parameter: int | None = None  # of the program, if the value is one
+
+
+class JoinError(WengertError, TypeError):
+    """A variable has values on two paths that no type describes together.
+
+    >>> import numpy as np, wengert as wg
+    >>> def f(x):
+    ...     y = np.zeros(2) if x > 0 else np.zeros(3)
+    ...     return y.sum()
+    >>> wg.program(f)(1.0)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.JoinError: the variable 'returned value' is float64[2] on one path...
+
+    Give it one shape:
+
+    >>> def f(x):
+    ...     y = np.zeros(2) if x > 0 else np.ones(2)
+    ...     return y.sum()
+    >>> print(wg.program(f)(1.0).result_types[0])
+    float64[]
+    """

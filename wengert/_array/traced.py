@@ -24,7 +24,14 @@ from wengert._array.views import (
 )
 from wengert._core.interp import CURRENT, Tracer, raise_leaked
 from wengert._core.source import explain
-from wengert._core.types import can_assign, is_inexact, ndim_of, shape_of
+from wengert._core.types import (
+    can_assign,
+    dtype_of,
+    is_bool,
+    is_inexact,
+    ndim_of,
+    shape_of,
+)
 from wengert._ops.indexing import Slot, getitem
 from wengert.errors import (
     DTypeError,
@@ -108,8 +115,11 @@ class TracedArray:
     def _read(self) -> Any:
         """The value now; whoever asked may keep it, so it is no longer exclusive."""
         base = self._base
-        if not self._owner.alive or CURRENT.get().plain:
+        if not self._owner.alive:
             raise_leaked(self._owner)
+        interpreter = CURRENT.get()
+        if interpreter.guarded:
+            interpreter.touch(self)
         if base is None:
             self._exclusive = False
             return self._value
@@ -122,8 +132,11 @@ class TracedArray:
         """The value now, for looking at its type or for an op that keeps nothing."""
         if self._base is not None:
             return self._read()
-        if not self._owner.alive or CURRENT.get().plain:
+        if not self._owner.alive:
             raise_leaked(self._owner)
+        interpreter = CURRENT.get()
+        if interpreter.guarded:
+            interpreter.touch(self)
         return self._value
 
     def _step(self, step: Step, value: Any) -> TracedArray:
@@ -168,8 +181,14 @@ class TracedArray:
 
     def __getitem__(self, key: Any) -> Any:
         index, operands = parse_index(key)
-        if operands:
+        if operands and not _basic(index, operands):
             return wrap(getitem(self._read(), *operands, index=index))
+        if operands:
+            part = getitem(self._read(), *operands, index=index)
+            whole = len(index) == len(self._peek().shape)
+            if whole and all(type(i) in (int, Slot) for i in index):
+                return wrap(part)
+            return self._step(IndexStep(index, tuple(operands)), part)
         value = self._peek()
         if len(index) == len(value.shape) and _all_integers(index):
             return wrap(getitem(value, index=index, copy=True))
@@ -188,21 +207,18 @@ class TracedArray:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         index, operands = parse_index(key)
-        if (
-            type(value) is TracedArray
-            and not operands
-            and self._is_own_view(index, value)
-        ):
+        if type(value) is TracedArray and self._is_own_view(index, operands, value):
             return  # the end of `x[index] += y`, which has written through already
         self._write(index, operands, unwrap(value))
 
-    def _is_own_view(self, index: tuple[Any, ...], value: TracedArray) -> bool:
-        if self._base is None:
-            return value._base is self and value._path == (IndexStep(index),)
-        return value._base is self._base and value._path == (
-            *self._path,
-            IndexStep(index),
-        )
+    def _is_own_view(
+        self, index: tuple[Any, ...], operands: Any, value: TracedArray
+    ) -> bool:
+        root = self if self._base is None else self._base
+        if value._base is not root:
+            return False
+        path = () if self._base is None else self._path
+        return _same_path(value._path, (*path, IndexStep(index, tuple(operands))))
 
     def _write(self, index: tuple[Any, ...], operands: Any, v: Any) -> None:
         root = self if self._base is None else self._base
@@ -286,6 +302,28 @@ def _size(x: Any) -> int:
     return size
 
 
+def _same_path(path: tuple[Step, ...], other: tuple[Step, ...]) -> bool:
+    """Whether two paths are one; a traced index is the same only as an object."""
+    if len(path) != len(other):
+        return False
+    for a, b in zip(path, other, strict=True):
+        if type(a) is not type(b):
+            return False
+        if isinstance(a, IndexStep) and isinstance(b, IndexStep):
+            if a.key != b.key or len(a.operands) != len(b.operands):
+                return False
+            if not all(x is y for x, y in zip(a.operands, b.operands, strict=True)):
+                return False
+        elif a != b:
+            return False
+    return True
+
+
+def _basic(index: tuple[Any, ...], operands: list[Any]) -> bool:
+    """Whether all index operands are integers, whose result is a view."""
+    return all(ndim_of(i) == 0 and not is_bool(dtype_of(i)) for i in operands)
+
+
 def _all_integers(index: tuple[Any, ...]) -> bool:
     for item in index:
         if type(item) is not int:
@@ -300,9 +338,14 @@ def _shown(value: Any) -> Any:
 
 
 def _check_owner(root: TracedArray) -> None:
-    if root._owner is not CURRENT.get():
-        if not root._owner.alive or CURRENT.get().plain:
+    interpreter = CURRENT.get()
+    if root._owner is not interpreter:
+        if not root._owner.alive:
             raise_leaked(root._owner)
+        if interpreter.guarded:
+            interpreter.touch(root)
+        if interpreter.adopts(root):
+            return
         raise MutationError(
             explain(
                 "write into an array that was made outside the innermost "
@@ -351,10 +394,16 @@ def _plain_slice(s: slice) -> bool:
 
 
 def _int_slice(s: slice) -> slice:
-    parts = (
-        None if p is None else operator.index(p) for p in (s.start, s.stop, s.step)
-    )
-    return slice(*parts)
+    return slice(_bound(s.start), _bound(s.stop), _bound(s.step))
+
+
+def _bound(part: Any) -> Any:
+    """A bound of a slice: an int, or an extent of a staged program."""
+    if part is None:
+        return None
+    value = part._value if isinstance(part, TracedScalar) else part
+    as_extent = getattr(value, "as_extent", None)
+    return operator.index(part) if as_extent is None else as_extent()
 
 
 def _index_operand(item: Any) -> Any:

@@ -15,12 +15,13 @@ from wengert._ops.structure import _inverse, reshape, transpose
 
 class IndexStep(NamedTuple):
     key: tuple[Any, ...]
+    operands: tuple[Any, ...] = ()  # integers that are traced
 
     def get(self, x: Any) -> Any:
-        return getitem(x, index=self.key)
+        return getitem(x, *self.operands, index=self.key)
 
     def put(self, x: Any, part: Any, donate: bool) -> Any:
-        return update(x, part, index=self.key, donate=donate)
+        return update(x, part, *self.operands, index=self.key, donate=donate)
 
 
 class TransposeStep(NamedTuple):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from wengert._core.interp import prepared
+
 
 def cond(
     pred: Any,
@@ -32,4 +34,4 @@ def cond(
         >>> wg.grad(f)(3.0), wg.grad(f)(-3.0)
         (np.float64(6.0), np.float64(-1.0))
     """
-    return true_fun(*operands) if pred else false_fun(*operands)
+    return prepared(true_fun if pred else false_fun)(*operands)

@@ -15,6 +15,7 @@ import numpy as np
 
 from wengert._array.traced import TracedArray, unwrap, wrap
 from wengert._core import tree
+from wengert._core.interp import prepared
 from wengert._core.source import explain
 from wengert._modes import api
 from wengert._modes.checkpoint import (
@@ -102,7 +103,7 @@ def fori_loop(
             init_val,
             plan,
         )[0]
-    carry = init_val
+    carry, body_fun = init_val, prepared(body_fun)
     for i in builtins.range(low, low + n):
         carry = _check_carry("fori_loop", carry, body_fun(i, carry))
     return carry
@@ -151,7 +152,7 @@ def while_loop(
             init_val,
             plan,
         )
-    carry = init_val
+    carry, body_fun, cond_fun = init_val, prepared(body_fun), prepared(cond_fun)
     while cond_fun(carry):
         carry = _check_carry("while_loop", carry, body_fun(carry))
     return carry

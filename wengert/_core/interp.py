@@ -35,6 +35,8 @@ class Interpreter:
     observer: Any = None  # told of bool() and int() of a tracer; see wg.audit
     plain = False  # whether user code gets plain arrays under it
     checks: Any = None  # what checks tangents and cotangents; see wg.debug_nans
+    guarded = False  # whether `touch` tells it of the traced arrays that are used
+    regional = False  # whether a region of control flow is being staged below
 
     def __init__(self, parent: Interpreter | None) -> None:
         self.parent: Any = parent  # None only at the bottom
@@ -45,6 +47,7 @@ class Interpreter:
         if parent is not None:
             self.keeps_values = self.keeps_values or parent.keeps_values
             self.checks = parent.checks
+            self.guarded = self.regional = parent.regional
             self.xp = parent.xp
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
@@ -57,6 +60,18 @@ class Interpreter:
                 return self.parent.call(function, operands)
         with using(self):
             return tuple(function.run(operands))
+
+    def touch(self, array: Any) -> None:
+        """A traced array is read or written to (where `guarded`)."""
+        self.parent.touch(array)
+
+    def adopts(self, array: Any) -> bool:
+        """Whether a traced array that was made below may be written to here."""
+        return False
+
+    def prepare(self, fun: Any) -> Any:
+        """What is run in place of a user's function: see `prepared`."""
+        return self.parent.prepare(fun)
 
     def chain(self) -> Iterator[Interpreter]:
         """This interpreter and those below it."""
@@ -81,10 +96,17 @@ class Evaluate(Interpreter):
 
     name = "evaluate"
     plain = True
+    guarded = True
 
     def __init__(self, xp: Any = np) -> None:
         super().__init__(None)
         self.xp = xp
+
+    def touch(self, array: Any) -> None:
+        raise_leaked(array._owner)
+
+    def prepare(self, fun: Any) -> Any:
+        return fun
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
         for x in operands:
@@ -107,6 +129,11 @@ def using(interpreter: Interpreter) -> Iterator[None]:
         yield
     finally:
         CURRENT.reset(token)
+
+
+def prepared(fun: Any) -> Any:
+    """A user's function as what is running now wants it: converted by the front end."""
+    return CURRENT.get().prepare(fun)
 
 
 def raise_leaked(owner: Interpreter) -> NoReturn:

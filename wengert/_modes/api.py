@@ -9,7 +9,14 @@ import numpy as np
 
 from wengert._array.traced import TracedArray, TracedScalar, unwrap, wrap
 from wengert._core import tree
-from wengert._core.interp import CURRENT, EVALUATE, Evaluate, Interpreter, Tracer
+from wengert._core.interp import (
+    CURRENT,
+    EVALUATE,
+    Evaluate,
+    Interpreter,
+    Tracer,
+    prepared,
+)
 from wengert._core.op import Op
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, Params, is_complex_dtype, is_inexact, type_of
@@ -157,7 +164,14 @@ def call(
     leaves = list(inputs.leaves)
     for i, tracer in zip(inputs.active, tracers, strict=True):
         leaves[i] = user_value(tracer, is_scalar(leaves[i]))
-    return fun(*rebuild(tree.unflatten(inputs.structure, leaves)))
+    return prepared(fun)(*rebuild(tree.unflatten(inputs.structure, leaves)))
+
+
+def with_keywords(fun: Callable[..., Any], kwargs: Any) -> Callable[..., Any]:
+    """The function with these keyword arguments, which are not differentiated."""
+    if not kwargs:
+        return fun
+    return lambda *args: prepared(fun)(*args, **wrap_constants(kwargs))
 
 
 def check_argnums(name: str, argnums: Any, count: int) -> tuple[tuple[int, ...], bool]:

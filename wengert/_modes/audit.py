@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert._core import tree
-from wengert._core.interp import CURRENT, Interpreter, using
+from wengert._core.interp import CURRENT, Interpreter, prepared, using
 from wengert._core.op import Op
 from wengert._core.source import INTERNAL_FILES, Site, user_site
 from wengert._core.types import Params, is_inexact, type_of
@@ -150,7 +150,8 @@ def _run(fun: Any, args: Any, variable: Callable[[Any], Any]) -> list[Any]:
         else leaf
         for leaf in leaves
     ]
-    return api.results(fun(*api.wrap_constants(tree.unflatten(structure, given))))[0]
+    args = api.wrap_constants(tree.unflatten(structure, given))
+    return api.results(prepared(fun)(*args))[0]
 
 
 def _ones(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert._core import tree
-from wengert._core.interp import CURRENT, Interpreter, Tracer, using
+from wengert._core.interp import CURRENT, Interpreter, Tracer, prepared, using
 from wengert._core.op import Op, Plan
 from wengert._core.source import Site, explain, user_site
 from wengert._core.types import Params
@@ -179,7 +179,7 @@ def call_in_scope(
     """``(values, layout)`` of what a function of ``(args, kwargs)`` returns."""
     with scope.running():
         args, kwargs = unpack(values, layout)
-        return pack(fun(*args, **kwargs))
+        return pack(prepared(fun)(*args, **kwargs))
 
 
 def numbers_on(tape: Tape, values: list[Any]) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from wengert._array.traced import unwrap, wrap
 from wengert._core import tree
-from wengert._core.interp import CURRENT, Tracer
+from wengert._core.interp import CURRENT, Tracer, prepared
 from wengert._core.source import explain
 from wengert._core.types import is_complex_dtype, is_inexact, type_of
 from wengert._modes import api
@@ -51,12 +51,12 @@ class UserFunction(Function):
 
     def run(self, operands: Any) -> Values:
         with Scope(CURRENT.get(), self.name).running():
-            return self._results(self.rules.fun(*self._arguments(operands)))
+            return self._results(prepared(self.rules.fun)(*self._arguments(operands)))
 
     def jvp(self, primals: Values, tangents: Values) -> tuple[Values, Values]:
         with Scope(CURRENT.get(), self.name).running():
             given = _tangent_tree(primals, tangents, self.layout)
-            pair = self.rules.jvp_rule(
+            pair = prepared(self.rules.jvp_rule)(
                 *self.static, unpack(primals, self.layout), given
             )
             out, tangent = _pair(
@@ -75,14 +75,16 @@ class UserFunction(Function):
 
     def fwd(self, primals: Values) -> tuple[Values, Any]:
         with Scope(CURRENT.get(), self.name).running():
-            pair = self.rules.fwd_rule(*self._arguments(primals))
+            pair = prepared(self.rules.fwd_rule)(*self._arguments(primals))
             out, residuals = _pair(f"{self.name}: fwd", pair, "(out, residuals)")
             return self._results(out), pack(residuals)
 
     def bwd(self, residuals: Any, cts: Values) -> Values:
         with Scope(CURRENT.get(), self.name).running():
             given = _cotangent_tree(cts, self.out_layout)
-            found = self.rules.bwd_rule(*self.static, unpack(*residuals), given)
+            found = prepared(self.rules.bwd_rule)(
+                *self.static, unpack(*residuals), given
+            )
             return self._cotangents_of(found)
 
     def _cotangents_of(self, found: Any) -> Values:
@@ -419,7 +421,7 @@ def straight_through(
         if CURRENT.get().plain:
             return fun(*args, **kwargs)
         values, structure = tree.flatten(
-            fun(*_stopped_tree(args), **_stopped_tree(kwargs))
+            prepared(fun)(*_stopped_tree(args), **_stopped_tree(kwargs))
         )
         leaves = _flatten_to(
             "straight_through: the surrogate returned a result",

@@ -79,7 +79,7 @@ def jacobian(
         positions, single = api.check_argnums("jacobian", argnums, len(args))
         api.refuse_static("jacobian", args, positions)
         given, rebuild = api.split_arguments(args, positions)
-        target = (lambda *a: fun(*a, **api.wrap_constants(kwargs))) if kwargs else fun
+        target = api.with_keywords(fun, kwargs)
         run = _linear_map(mode, target, given, rebuild, strict_nan)
         outs = [None if api.is_static(v) else type_of(v) for v in run.values]
         ins = [type_of(v) for v in run.inputs.values]

@@ -209,7 +209,7 @@ def value_and_grad(
         positions, single = api.check_argnums("grad", argnums, len(args))
         api.refuse_static("grad", args, positions)
         given, rebuild = api.split_arguments(args, positions)
-        target = (lambda *a: fun(*a, **api.wrap_constants(kwargs))) if kwargs else fun
+        target = api.with_keywords(fun, kwargs)
         run = record(
             "grad",
             target,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert._core import tree
-from wengert._core.interp import Tracer
+from wengert._core.interp import Tracer, prepared
 from wengert._core.source import explain
 from wengert._modes import api
 from wengert._modes.batch import Batch, BatchTracer
@@ -69,7 +69,9 @@ def vmap(
                 for value, axis in zip(values, axes, strict=True)
             ]
             lane_args, lane_kwargs = tree.unflatten(structure, lanes)
-            outputs, out_structure = api.results(fun(*lane_args, **lane_kwargs))
+            outputs, out_structure = api.results(
+                prepared(fun)(*lane_args, **lane_kwargs)
+            )
         results = _gather(batch, outputs, _out_axes(out_axes, out_structure))
         return tree.unflatten(out_structure, api.hand_out(results))
 

@@ -97,12 +97,14 @@ class StandIns:
 
     def shape_and_index(self, shape: Any, index: Any) -> tuple[Any, Any]:
         """A shape and an index in which run-time slices are whole axes of their own."""
-        if all(isinstance(n, int) for n in shape):
+        if all(isinstance(n, int) for n in shape) and not any(map(_is_run_time, index)):
             return shape, index
         used = sum(item is not None and item is not Ellipsis for item in index)
         numbers, items, axis = list(self(shape)), [], 0
         for item in index:
-            if isinstance(item, slice) and not isinstance(shape[axis], int):
+            if isinstance(item, slice) and (
+                _is_run_time(item) or not isinstance(shape[axis], int)
+            ):
                 numbers[axis] = self._number(sliced_extent(item, shape[axis]))
                 item = slice(None)
             if item is Ellipsis:
@@ -113,32 +115,42 @@ class StandIns:
         return tuple(numbers), tuple(items)
 
 
+def _is_run_time(item: Any) -> bool:
+    """Whether an item of an index is a slice with a bound known at run time only."""
+    if not isinstance(item, slice):
+        return False
+    parts = (item.start, item.stop, item.step)
+    return any(p is not None and not isinstance(p, int) for p in parts)
+
+
 def sliced_extent(s: slice, n: Any) -> Any:
-    """The number of entries that a slice takes of an axis of run-time extent n."""
+    """The number of entries that a slice takes of an axis, in a staged program."""
     step = 1 if s.step is None else s.step
     if step == -1 and s.start is None and s.stop is None:
         return n
-    if step < 0:
+    if not isinstance(step, int) or step < 0:
         raise MissingRuleError(
             explain(
-                f"indexing: the slice {s} of an axis of run-time length",
+                f"indexing: a step of {step} in a slice whose length is known at run "
+                "time only",
                 fix="reverse the whole axis, x[::-1], and slice the result",
             )
         )
-    low = _clipped(s.start, n) if s.start is not None else 0
-    high = _clipped(s.stop, n) if s.stop is not None else n
-    if type(low) is int and low == 0:
-        span = high
-    else:
-        span = OPS["maximum"](high - low, 0)
+    low = 0 if s.start is None else _clipped(s.start, n)
+    high = n if s.stop is None else _clipped(s.stop, n)
+    span = high if type(low) is int and low == 0 else OPS["maximum"](high - low, 0)
     return span if step == 1 else (span + (step - 1)) // step
 
 
 def _clipped(bound: Any, n: Any) -> Any:
     """A bound of a slice, counted from the start, from 0 to n."""
+    least, most = OPS["minimum"], OPS["maximum"]
+    if not isinstance(bound, int):
+        start = OPS["where"](OPS["less"](bound, 0), bound + n, bound)
+        return least(most(start, 0), n)
     if bound < 0:
-        return OPS["maximum"](n + bound, 0)
-    return OPS["minimum"](n, bound) if bound else 0
+        return most(n + bound, 0)
+    return least(n, bound) if bound else 0
 
 
 def _getitem_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> ArrayType:
@@ -248,7 +260,11 @@ def _getitem_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
     out = getitem(x, *lanes, **{**p, "index": index})
     axes = axes_for(out.ndim)
     out = out if axes is None else transpose(out, axes=axes)
-    if indices and _gathers_in_order(x, indices, rest, p):
+    # In a staged program there is no layout yet.
+    known = all(isinstance(n, int) for n in x.shape) and not any(
+        map(_is_run_time, index)
+    )
+    if indices and known and _gathers_in_order(x, indices, rest, p):
         return copy(out, order="C")
     return out
 
@@ -457,11 +473,14 @@ def _write_batch(size: Any, batched: Any, operands: Any, p: Params, op: Any) -> 
 
 def written_region(x: ArrayType, indices: Any, index: Any) -> tuple[Any, ...]:
     """Shape of what is written; a mask's value says how many entries it selects."""
-    probe = np.broadcast_to(np.int8(0), x.shape)
+    stand_ins = StandIns()
+    shape, index = stand_ins.shape_and_index(x.shape, index)
+    probe = np.broadcast_to(np.int8(0), shape)
     known = (
-        i if isinstance(i, np.ndarray) else np.zeros(i.shape, i.dtype) for i in indices
+        i if isinstance(i, np.ndarray) else np.zeros(stand_ins(i.shape), i.dtype)
+        for i in indices
     )
-    return probe[fill_slots(index, tuple(known))].shape
+    return stand_ins.back(probe[fill_slots(index, tuple(known))].shape)
 
 
 def _is_whole_mask(

@@ -1,0 +1,258 @@
+"""Errors of staging: code that cannot be compiled for the values that reach it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import wengert as wg
+from tests.errors.case import Case, case
+from wengert._core.types import ArrayType
+from wengert._frontend.api import convert
+from wengert._ir.control import Check
+from wengert._ir.evaluate import evaluate
+from wengert._ir.program import Equation, Literal, Program, Var, literal
+from wengert._ir.verify import verify
+from wengert._ops.arithmetic import add
+from wengert.errors import (
+    InvalidProgramError,
+    JoinError,
+    MissingRuleError,
+    MutationError,
+    StagedValueError,
+)
+
+X = np.arange(12.0)
+
+
+def _needs_number(x):
+    return [1.0, 2.0][int(x)]
+
+
+def _two_shapes(x):
+    if x > 0:
+        y = np.zeros(2)
+    else:
+        y = np.zeros(3)
+    return y.sum()
+
+
+def _two_kinds(x):
+    if x > 0:
+        y = "a"
+    else:
+        y = x
+    return y
+
+
+def _appends(x):
+    found = []
+    if x > 0:
+        found.append(x)
+    return x
+
+
+def _two_names(x):
+    u = x
+    for i in range(10):
+        x[i] = u[0]
+        u = u + 1.0
+    return u
+
+
+def _swaps_arguments(u, v):
+    for _ in range(7):
+        v[0] = u[1]
+        u, v = v, u
+    return u
+
+
+def _changing_shape(x):
+    for _ in range(7):
+        x = np.concatenate([x, x])
+    return x
+
+
+def _steps_back(x, i):
+    return x[i::-1].sum()
+
+
+def _falls_off(x):
+    if x > 0:
+        return x
+
+
+def _raises(x):
+    for i in range(10):
+        if x[i] > 5.0:
+            raise ValueError("too large")
+    return x
+
+
+def _asserts(x):
+    assert x[0] > 5.0, "too small"
+    return x
+
+
+def _zero_step(x, n):
+    s = 0.0
+    for i in range(0, 9, n):
+        s = s + x[i]
+    return s
+
+
+def _by_zero(x, n):
+    s = 0.0
+    for i in range(0, n, 0):
+        s = s + x[i]
+    return s
+
+
+def raises(call, error, text):
+    """An exception of the user's own program, by its class and words."""
+
+    def check(found):
+        assert type(found) is error, repr(found)
+        assert text in str(found)
+
+    return Case(call, check)
+
+
+STAGING = [
+    case(
+        lambda: wg.program(_needs_number)(0.5),
+        StagedValueError,
+        "a staged int64[] is needed while compiling",
+        "static_argnames",
+    ),
+    case(
+        lambda: wg.program(_two_shapes)(0.5),
+        JoinError,
+        "the variable 'y' is float64[2] on one path, and float64[3] on another",
+        "one shape",
+    ),
+    case(lambda: wg.program(_two_kinds)(0.5), JoinError, "the variable 'y' is str 'a'"),
+    case(
+        lambda: wg.program(_appends)(0.5),
+        MutationError,
+        "a list reached by 'found' is changed in a branch or loop",
+        "whichever way the program goes",
+    ),
+    case(
+        lambda: wg.program(_two_names)(X),
+        MutationError,
+        "the loop changes 'u', and reaches the same array by another name",
+        "u = u.copy()",
+    ),
+    case(
+        lambda: wg.program(_swaps_arguments)(X, X),
+        MutationError,
+        "a loop writes to an argument, and then binds its variable to another",
+        "x = x.copy()",
+    ),
+    case(
+        lambda: wg.program(_changing_shape)(X),
+        JoinError,
+        "the variable 'x' is of shape [12] on one path, and",
+    ),
+    case(
+        lambda: wg.program(_steps_back)(X, 3),
+        MissingRuleError,
+        "a step of -1 in a slice whose length is known at run time only",
+    ),
+    raises(
+        lambda: wg.program(_by_zero)(X, 3),
+        ValueError,
+        "must not be zero",
+    ),
+    case(
+        lambda: wg.program(_falls_off)(0.5),
+        JoinError,
+        "the variable 'returned value' is None on one path",
+    ),
+]
+
+
+def interpreted(function, *args):
+    return lambda: evaluate(wg.program(function)(*args), args)
+
+
+def _program(*equations, params=(), results=()):
+    return Program(tuple(params), tuple(equations), tuple(results))
+
+
+_FLOAT = Var(ArrayType((), np.dtype(float)))
+_WRONG = Var(ArrayType((2,), np.dtype(float)))
+
+
+def _plain_raise(cause):
+    for _ in range(2):
+        if cause:
+            raise ValueError("with a cause") from KeyError("it")
+        raise ValueError("without a cause")
+
+
+def _plain_assert(message):
+    if message:
+        assert not message, message
+    else:
+        assert message
+
+
+class _Returns:
+    def __init__(self, value):
+        if value:
+            pass
+        return value
+
+
+def converted(function, *args):
+    return lambda: convert(function, staging=True)(*args)
+
+
+PROGRAMS = [
+    raises(interpreted(_raises, X), ValueError, "too large"),
+    raises(interpreted(_asserts, X), AssertionError, "too small"),
+    raises(
+        lambda: evaluate(wg.program(_zero_step)(X, 1), [X, np.int64(0)]),
+        ValueError,
+        "must not be zero",
+    ),
+    raises(converted(_plain_raise, True), ValueError, "with a cause"),
+    raises(converted(_plain_raise, False), ValueError, "without a cause"),
+    raises(converted(_plain_assert, "why"), AssertionError, "why"),
+    raises(converted(_plain_assert, ""), AssertionError, ""),
+    raises(
+        lambda: convert(lambda: _Returns(1), staging=True)(),
+        TypeError,
+        "__init__() should return None",
+    ),
+    raises(
+        lambda: verify(_program(results=[_FLOAT])),
+        InvalidProgramError,
+        "is not assigned",
+    ),
+    raises(
+        lambda: evaluate(
+            _program(Equation(add, (literal(1.0), literal(2.0)), {}, (_WRONG,))), []
+        ),
+        InvalidProgramError,
+        "add gave float64(), declared float64(2,)",
+    ),
+    raises(
+        lambda: evaluate(
+            _program(
+                Equation(
+                    Check(lambda n: KeyError(n)),
+                    (Literal(np.bool_(False)), literal(7)),
+                    {},
+                    (),
+                )
+            ),
+            [],
+        ),
+        KeyError,
+        "7",
+    ),
+]
+
+CASES = [*STAGING, *PROGRAMS]

@@ -1,0 +1,158 @@
+"""What is called in place of a function."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import sysconfig
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+import scipy
+
+from wengert._core.source import INTERNAL_FILES
+from wengert._frontend.convert import CONVERTER, with_code
+from wengert._frontend.counterparts import counterparts
+
+_PATHS = sysconfig.get_paths()
+_STANDARD = tuple({_PATHS["stdlib"], _PATHS["platstdlib"]})
+_COMPILED = tuple(str(Path(package.__path__[0])) for package in (np, scipy))
+# Libraries of arrays, whose own NumPy arrays are not the user's.
+_ARRAYS = (
+    "array_api_compat array_api_strict cupy dask jax ml_dtypes optree sparse torch"
+)
+
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that a class statement has made
+
+
+@functools.cache
+def left_alone(file: str) -> bool:
+    """Whether functions of this file are used as they are."""
+    if file in INTERNAL_FILES or file.startswith(_COMPILED):
+        return True
+    folders = Path(file).parts
+    for packages in ("site-packages", "dist-packages"):
+        if packages in folders:
+            return folders[folders.index(packages) + 1] in _ARRAYS.split()
+    return file.startswith(_STANDARD)
+
+
+def callee_for(runtime: Any, staging: bool) -> Callable[[Any], Any]:
+    """The function `callee` of a runtime; a look-up in a dictionary where it can be."""
+    find = Callees(runtime, staging)
+    get = find.known.get
+
+    def callee(function: Any) -> Any:
+        found = get(id(function))
+        return find(function) if found is None else found
+
+    find.begin(callee)
+    return callee
+
+
+class Callees:
+    """Finds what is called in place of a function, in one mode."""
+
+    callee: Callable[[Any], Any]
+
+    def __init__(self, runtime: Any, staging: bool) -> None:
+        self.staging = staging
+        self.helper = CellType(runtime)
+        self.known: dict[int, Any] = {}  # by the id of what is alive
+        self._kept: list[Any] = []  # what is never to die, for its id is known
+        self._references: dict[int, weakref.ref[Any]] = {}
+
+    def begin(self, callee: Callable[[Any], Any]) -> None:
+        self.callee = callee
+        for function in vars(builtins).values():
+            self._keep(function, function)
+        own = self.helper.cell_contents.counterparts()
+        for original, ours in (*counterparts(callee, self.staging), *own):
+            self._keep(original, ours)
+
+    def _keep(self, original: Any, ours: Any) -> None:
+        self.known[id(original)] = ours
+        self._kept.append(original)
+
+    def __call__(self, f: Any) -> Any:
+        kind = type(f)
+        if kind is BuiltinFunctionType:
+            return self._method_of_ufunc(f) if type(f.__self__) is np.ufunc else f
+        if kind is MethodType:
+            inner = self.callee(f.__func__)
+            return f if inner is f.__func__ else MethodType(inner, f.__self__)
+        if kind is FunctionType:
+            return self._function(f)
+        if isinstance(f, type):
+            return self._class(f)
+        if kind is functools.partial:
+            inner = self.callee(f.func)
+            if inner is f.func:
+                return f
+            return functools.partial(inner, *f.args, **f.keywords)
+        return self._object(f, kind)
+
+    def _function(self, f: FunctionType) -> Any:
+        if left_alone(f.__code__.co_filename):
+            return f
+        converted = CONVERTER.convert(f, self.staging)
+        if converted.code is None:
+            return f
+        new = with_code(f, converted, self.helper)
+        if f.__closure__ is None:
+            # With a closure it may be reached from its own cells, and would never die.
+            self._remember(f, new)
+        return new
+
+    def _remember(self, f: FunctionType, new: FunctionType) -> None:
+        known, references, number = self.known, self._references, id(f)
+
+        def forget(_: Any) -> None:
+            known.pop(number, None)
+            references.pop(number, None)
+
+        references[number] = weakref.ref(f, forget)
+        known[number] = new
+
+    def _method_of_ufunc(self, f: Any) -> Any:
+        """A method such as ``numpy.add.at``."""
+        return getattr(self.known.get(id(f.__self__)), f.__name__, f)
+
+    def _class(self, cls: Any) -> Any:
+        """A class that is built by Python functions of the user."""
+        if type(cls).__call__ is not type.__call__:
+            return cls
+        if not cls.__flags__ & _HEAP_TYPE:
+            self._keep(cls, cls)
+            return cls
+        for method in (getattr(cls, name) for name in ("__init__", "__new__")):
+            if type(method) is FunctionType and self.callee(method) is not method:
+                return functools.partial(self._construct, cls)
+        return cls
+
+    def _construct(self, cls: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """As ``type.__call__``, by converted methods."""
+        made = self.callee(cls.__new__)(cls, *args, **kwargs)
+        if issubclass(type(made), cls):
+            kind: Any = type(made)
+            result = self.callee(kind.__init__)(made, *args, **kwargs)
+            if result is not None:
+                name = type(result).__name__
+                raise TypeError(f"__init__() should return None, not {name!r}")
+        return made
+
+    def _object(self, f: Any, kind: type) -> Any:
+        """An object that is called by a Python function of the user."""
+        found = (vars(c)["__call__"] for c in kind.__mro__ if "__call__" in vars(c))
+        method = next(found, None)
+        if isinstance(method, staticmethod):
+            return self.callee(method.__func__)
+        if type(method) is not FunctionType:
+            return f
+        inner = self.callee(method)
+        return f if inner is method else MethodType(inner, f)

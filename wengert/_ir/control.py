@@ -1,0 +1,108 @@
+"""Control flow as operations whose regions are programs.
+
+Operands come in two groups: constants, which every run of a region reads, and carries,
+which each step of a loop hands to the next.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wengert._ir.program import Program
+
+
+class Control:
+    """An operation with regions."""
+
+    name: str
+    multiple = True
+
+    def __init__(self) -> None:
+        self.derived: dict[Any, Any] = {}  # programs made of this one, once
+
+    @property
+    def regions(self) -> dict[str, Program]:
+        return {}
+
+
+class For(Control):
+    """``n`` steps: ``For(n, *constants, *carries) -> carries``.
+
+    ``body(i, *constants, *carries) -> carries``, for i from 0 to n - 1; i is an int64.
+    """
+
+    name = "for"
+
+    def __init__(self, body: Program, constants: int) -> None:
+        super().__init__()
+        self.body = body
+        self.constants = constants
+
+    @property
+    def regions(self) -> dict[str, Program]:
+        return {"body": self.body}
+
+
+class While(Control):
+    """``While(*constants, *carries) -> carries``: steps as long as the condition holds.
+
+    ``test(*constants, *carries) -> bool``, ``body(*constants, *carries) -> carries``.
+    """
+
+    name = "while"
+
+    def __init__(self, test: Program, body: Program, constants: int) -> None:
+        super().__init__()
+        self.test = test
+        self.body = body
+        self.constants = constants
+
+    @property
+    def regions(self) -> dict[str, Program]:
+        return {"test": self.test, "body": self.body}
+
+
+class If(Control):
+    """``If(predicate, *operands) -> results``: one of two regions of the operands."""
+
+    name = "if"
+
+    def __init__(self, then: Program, orelse: Program) -> None:
+        super().__init__()
+        self.then = then
+        self.orelse = orelse
+
+    @property
+    def regions(self) -> dict[str, Program]:
+        return {"then": self.then, "else": self.orelse}
+
+
+class Call(Control):
+    """``Call(*operands) -> results``: a program as a function of its own.
+
+    by_lane: under vmap each lane makes a call of its own.
+    """
+
+    name = "call"
+
+    def __init__(self, callee: Program, by_lane: bool = False) -> None:
+        super().__init__()
+        self.callee = callee
+        self.by_lane = by_lane
+
+    @property
+    def regions(self) -> dict[str, Program]:
+        return {"callee": self.callee}
+
+
+class Check(Control):
+    """``Check(condition, *values)``: an effect; raises where the condition is false.
+
+    ``error(*values)`` is the exception to raise, made by Python.
+    """
+
+    name = "check"
+
+    def __init__(self, error: Any) -> None:
+        super().__init__()
+        self.error = error

@@ -1,0 +1,91 @@
+"""The reference meaning of a program: its equations, one by one, by NumPy.
+
+What the back end computes is tested against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert._ir.program import Equation, Literal, Program, Var, substitute
+from wengert.errors import InvalidProgramError
+
+
+def evaluate(program: Program, arguments: Sequence[Any]) -> list[Any]:
+    """Results of a program for NumPy arguments, in the order of its parameters."""
+    values: dict[Var, Any] = dict(zip(program.params, arguments, strict=True))
+
+    def value_of(atom: Any) -> Any:
+        return atom.value if isinstance(atom, Literal) else values[atom]
+
+    for equation in program.equations:
+        operands = [value_of(a) for a in equation.inputs]
+        run = CONTROL.get(equation.op.name)
+        if run is not None:
+            results = run(equation.op, operands)
+        else:
+            params = {
+                k: substitute(v, lambda n: int(values[n]))
+                for k, v in equation.params.items()
+            }
+            result = equation.op.evaluate(*operands, **params)
+            results = result if equation.op.multiple else [result]
+        for var, result in zip(equation.outputs, results, strict=True):
+            values[var] = _typed(result, var)
+            _check_type(equation, var, values)
+    return [value_of(r) for r in program.results]
+
+
+def _typed(value: Any, var: Var) -> Any:
+    """Scalars as NumPy scalars; an array as the op has made it."""
+    if var.type.shape == ():
+        return var.type.dtype.type(value)
+    return value
+
+
+def _check_type(equation: Equation, var: Var, values: dict[Var, Any]) -> None:
+    """A value has its declared type: else the program is wrong."""
+    shape = tuple(int(values[n]) if isinstance(n, Var) else n for n in var.type.shape)
+    found = values[var]
+    if found.shape != shape or found.dtype != var.type.dtype:
+        raise InvalidProgramError(
+            f"invalid program: {equation.op.name} gave {found.dtype}{found.shape}, "
+            f"declared {var.type.dtype}{shape}"
+        )
+
+
+def _for(op: Any, operands: list[Any]) -> list[Any]:
+    steps, constants = operands[0], operands[1 : 1 + op.constants]
+    carries = operands[1 + op.constants :]
+    for i in range(int(steps)):
+        carries = evaluate(op.body, [np.int64(i), *constants, *carries])
+    return carries
+
+
+def _while(op: Any, operands: list[Any]) -> list[Any]:
+    constants, carries = operands[: op.constants], operands[op.constants :]
+    while evaluate(op.test, [*constants, *carries])[0]:
+        carries = evaluate(op.body, [*constants, *carries])
+    return carries
+
+
+def _if(op: Any, operands: list[Any]) -> list[Any]:
+    predicate, *rest = operands
+    return evaluate(op.then if predicate else op.orelse, rest)
+
+
+def _call(op: Any, operands: list[Any]) -> list[Any]:
+    return evaluate(op.callee, operands)
+
+
+def _check(op: Any, operands: list[Any]) -> list[Any]:
+    holds, *values = operands
+    if not holds:
+        raise op.error(*values)
+    return []
+
+
+CONTROL = {"for": _for, "while": _while, "if": _if, "call": _call, "check": _check}

@@ -1,0 +1,1 @@
+"""The fifth interpretation: ops become equations of a program."""

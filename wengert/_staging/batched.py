@@ -1,0 +1,142 @@
+"""vmap of control flow: the regions batched, or a loop over the lanes.
+
+Where the lanes agree on a predicate or a number of steps, the region runs once for all
+of them; where they may not, each lane runs on its own, so that it takes its own path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert._core.interp import CURRENT
+from wengert._core.types import ArrayType, type_of
+from wengert._ir import control
+from wengert._ir.program import (
+    Program,
+    Var,
+    substitute,
+    variables_in,
+    variables_read,
+)
+from wengert._modes.batch import Batch, BatchTracer
+from wengert._ops.indexing import Slot, getitem, update
+from wengert._ops.structure import broadcast_to, full
+from wengert._staging.replay import apply_control, replay
+from wengert._staging.stage import as_extent, trace
+
+_INDEX = ArrayType((), np.dtype(np.int64))
+_AT = (Slot(0),)
+Mask = Sequence[bool]
+
+
+def batched_variables(program: Program, mask: Mask) -> set[Var]:
+    """What differs from lane to lane where the marked parameters do."""
+    batched = {p for p, m in zip(program.params, mask, strict=True) if m}
+    for equation in program.equations:
+        if any(v in batched for v in variables_read(equation)):
+            batched |= set(equation.outputs)
+    return batched
+
+
+def batched_results(program: Program, mask: Mask) -> list[bool]:
+    """Which results differ from lane to lane."""
+    batched = batched_variables(program, mask)
+    return [isinstance(r, Var) and r in batched for r in program.results]
+
+
+def is_ragged(program: Program, mask: Mask) -> bool:
+    """Whether an array in it has a length of its own in each lane."""
+    batched = batched_variables(program, mask)
+    return any(
+        n in batched
+        for equation in program.equations
+        for n in (
+            *variables_in(tuple(v.type for v in equation.outputs)),
+            *variables_in(tuple(equation.params.values())),
+        )
+    )
+
+
+def fixed_point(body: Program, head: Mask, carried: Mask) -> list[bool]:
+    """The carries that differ from lane to lane, in the first step or a later one."""
+    known = list(carried)
+    while True:
+        found = batched_results(body, [*head, *known])
+        new = [a or b for a, b in zip(known, found, strict=True)]
+        if new == known:
+            return known
+        known = new
+
+
+def batched_program(program: Program, size: int, mask: Mask, want: Mask) -> Program:
+    """The program of all lanes: the marked parameters, and results, have an axis 0."""
+
+    def build(*values: Any) -> list[Any]:
+        batch = Batch(CURRENT.get(), size)
+        given = [
+            BatchTracer(batch, v) if m else v for v, m in zip(values, mask, strict=True)
+        ]
+        with batch.running():
+            outs = replay(program, given)
+        return [gathered(batch, o) if w else o for o, w in zip(outs, want, strict=True)]
+
+    params = program.params
+    return trace(
+        build,
+        [_stacked(size, p) if m else p for p, m in zip(params, mask, strict=True)],
+    )
+
+
+def _stacked(size: int, lane: Var | ArrayType) -> ArrayType:
+    """The type of a value of all lanes."""
+    type_ = lane.type if isinstance(lane, Var) else lane
+    return ArrayType((size, *type_.shape), type_.dtype)
+
+
+def gathered(batch: Batch, value: Any) -> Any:
+    """The values of all lanes."""
+    if type(value) is BatchTracer and value.interpreter is batch:
+        return value.value
+    return broadcast_to(value, shape=(batch.size, *type_of(value).shape))
+
+
+def with_axis(size: int, values: Sequence[Any], mask: Mask, want: Mask) -> list[Any]:
+    """Values with a batch axis where one is wanted."""
+    return [
+        broadcast_to(v, shape=(size, *type_of(v).shape)) if w and not m else v
+        for v, m, w in zip(values, mask, want, strict=True)
+    ]
+
+
+def lane_by_lane(
+    op: Any, size: int, values: Sequence[Any], mask: Mask, lane: Sequence[Any]
+) -> Any:
+    """A loop over the lanes, each with a control operation of its own.
+
+    lane: the types of its operands, as `trace` takes them.
+    """
+    one = trace(lambda *xs: apply_control(op, xs), lane)
+    known = dict(zip(one.params, lane, strict=True))
+    types = [substitute(t, known.__getitem__) for t in one.result_types]
+    n = len(lane)
+
+    def body(i: Any, *rest: Any) -> list[Any]:
+        own = [
+            getitem(v, i, index=_AT) if m else v
+            for v, m in zip(rest[:n], mask, strict=True)
+        ]
+        outs = apply_control(op, own)
+        return [update(b, o, i, index=_AT) for b, o in zip(rest[n:], outs, strict=True)]
+
+    stacked = [_stacked(size, t) for t in types]
+    given = [_stacked(size, t) if m else t for t, m in zip(lane, mask, strict=True)]
+    program = trace(body, [_INDEX, *given, *stacked])
+    extents = {p: as_extent(v) for p, v in zip(lane, values, strict=True)}
+    buffers = [
+        full(shape=substitute(t.shape, extents.__getitem__), value=0, dtype=t.dtype)
+        for t in stacked
+    ]
+    return apply_control(control.For(program, n), [size, *values, *buffers])

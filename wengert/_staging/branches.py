@@ -1,0 +1,220 @@
+"""`if` on a traced value: both branches are staged, one runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from wengert._core.interp import CURRENT
+from wengert._core.types import ArrayType, shape_of, type_of
+from wengert._frontend.runtime import Block, Raise
+from wengert._ir.control import If
+from wengert._ops.families import zeros_of
+from wengert._staging.cells import Cells
+from wengert._staging.joins import (
+    UNBOUND,
+    Joined,
+    Leaf,
+    Variable,
+    common_dtype,
+    converted,
+    engine_leaf,
+    join,
+    take_apart,
+)
+from wengert._staging.region import Region, closed, unify
+from wengert._staging.replay import apply_control
+from wengert._staging.signals import (
+    TracedSignal,
+    code_of,
+    codes_of,
+    emit_check,
+    has_value,
+    settled,
+    value_of,
+)
+from wengert._staging.watch import Watch
+
+
+class Branch:
+    """One branch as it is staged."""
+
+    def __init__(self, run: Block, cells: Cells, entry: dict[str, Any]) -> None:
+        self.region = Region(CURRENT.get(), loop=False)
+        self.cells = cells
+        self.exit = entry
+        self.signal: Any = None
+        self.proceed(run)
+
+    def proceed(self, run: Block) -> None:
+        """Stage more of the branch."""
+        self.cells.write(self.exit)
+        with self.region.entered():
+            self.signal = run()
+            if isinstance(self.signal, Raise):
+                emit_check(False, self.signal.exception())
+        self.exit = self.cells.read()
+
+    @property
+    def codes(self) -> frozenset[int]:
+        return codes_of(self.signal)
+
+    def within(self, build: Callable[[], Any]) -> Any:
+        with self.region.entered():
+            return build()
+
+
+class Slots:
+    """The results of the two regions, and what takes each of them."""
+
+    def __init__(self, branches: tuple[Branch, Branch]) -> None:
+        self.branches = branches
+        self.values: tuple[list[Any], list[Any]] = ([], [])
+
+    def add(self, name: str, values: tuple[Any, Any]) -> int:
+        """A result of both regions; None where a region has no value for it."""
+        given = [v for v in values if v is not None]
+        if len(given) == 2:
+            dtype = common_dtype(name, *given)
+        else:
+            dtype = type_of(given[0]).dtype
+        type_ = ArrayType(shape_of(given[0]), dtype)
+        for branch, results, value in zip(
+            self.branches, self.values, values, strict=True
+        ):
+            results.append(branch.within(partial(_result, value, type_)))
+            branch.region.lift(results[-1])  # it may be a value from outside
+        return len(self.values[0]) - 1
+
+
+def _result(value: Any, type_: ArrayType) -> Any:
+    return zeros_of(type_) if value is None else converted(value, type_.dtype)
+
+
+class Pending:
+    """A variable that is rebuilt from results."""
+
+    def __init__(
+        self, slots: Slots, name: str, values: tuple[Any, Any], has: tuple[bool, bool]
+    ) -> None:
+        apart = tuple(
+            b.within(partial(take_apart, name, v)) if h else None
+            for b, v, h in zip(slots.branches, values, has, strict=True)
+        )
+        first, second = apart
+        if first is not None and second is not None:
+            self.joined = join(first, second)
+        else:
+            only: Variable = first or second  # type: ignore[assignment]
+            arrays = [i for i, leaf in enumerate(only.leaves) if isinstance(leaf, Leaf)]
+            self.joined = Joined(only, arrays)
+        self.places = []
+        for i in self.joined.differing:
+            one, other = (
+                None if a is None else b.within(partial(engine_leaf, a.leaves[i]))
+                for a, b in zip(apart, slots.branches, strict=True)
+            )
+            self.places.append(slots.add(name, (one, other)))
+
+    def value(self, outs: Any) -> Any:
+        return self.joined.finished([outs[p] for p in self.places])
+
+
+def stage_branch(
+    predicate: Any,
+    then: Block,
+    orelse: Block,
+    written: tuple[str, ...],
+    rest: Block | None,
+) -> tuple[Any, Block | None]:
+    """Stage both branches; the signal, and the rest of the block if it is still to run.
+
+    The rest belongs to the one branch that reaches it, if there is only one.
+    """
+    cells = Cells((then, orelse, rest), written)
+    entry = cells.read()
+    watch = Watch((then, orelse, rest))
+    branches = Branch(then, cells, entry), Branch(orelse, cells, entry)
+    falling = [b for b in branches if b.signal is None]
+    mixed = any(isinstance(b.signal, TracedSignal) for b in branches)
+    if rest is not None and len(falling) == 1 and not mixed:
+        falling[0].proceed(rest)
+        rest = None
+    watch.refuse_change()
+    slots = Slots(branches)
+    first, second = branches
+    variables = {
+        name: Pending(slots, name, (first.exit[name], second.exit[name]), (True, True))
+        for name in entry
+        if first.exit[name] is not second.exit[name]
+        and UNBOUND not in _kinds(first.exit[name], second.exit[name])
+    }
+    arrays = _array_slots(slots)
+    finish = _signal_slots(slots)
+    outs = _apply(predicate, slots)
+    after = {
+        name: variables[name].value(outs)
+        if name in variables
+        else first.exit[name]
+        if first.exit[name] is second.exit[name]
+        else UNBOUND
+        for name in entry
+    }
+    cells.write(after)
+    for array, place in arrays:
+        array._rebind(outs[place])
+    return finish(outs), rest
+
+
+def _kinds(*values: Any) -> list[Any]:
+    return [v for v in values if v is UNBOUND]
+
+
+def _array_slots(slots: Slots) -> list[tuple[Any, int]]:
+    """The arrays from outside that a branch writes to."""
+    written = {id(a.array): a.array for b in slots.branches for a in b.region.written()}
+    found = []
+    for array in written.values():
+        one, other = (
+            b.region.exit_value(array)
+            if b.region.adopts(array)
+            else b.within(array._read)
+            for b in slots.branches
+        )
+        found.append((array, slots.add("array", (one, other))))
+    return found
+
+
+def _signal_slots(slots: Slots) -> Callable[[Any], Any]:
+    """What makes the joined signal of the results."""
+    first, second = slots.branches
+    codes = first.codes | second.codes
+    if not codes:
+        return lambda outs: first.signal
+    code = value = None
+    if len(codes) > 1:
+        code = slots.add("signal", (code_of(first.signal), code_of(second.signal)))
+    has = has_value(first.signal), has_value(second.signal)
+    if any(has):
+        given = value_of(first.signal), value_of(second.signal)
+        value = Pending(slots, "returned value", given, has)
+
+    def finish(outs: Any) -> Any:
+        returned = None if value is None else value.value(outs)
+        if code is not None:
+            return TracedSignal(outs[code], codes, returned)
+        return settled(TracedSignal(None, codes, returned))
+
+    return finish
+
+
+def _apply(predicate: Any, slots: Slots) -> Any:
+    captured = unify(b.region for b in slots.branches)
+    programs = [
+        closed(b.region, captured, [], results)
+        for b, results in zip(slots.branches, slots.values, strict=True)
+    ]
+    for branch in slots.branches:
+        branch.region.alive = False
+    return apply_control(If(*programs), [predicate, *captured])

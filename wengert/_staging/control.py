@@ -1,0 +1,407 @@
+"""Control flow under every interpreter: `for`, `while`, `if` and `call`.
+
+A region is a program; what an interpreter makes of it is another program, got by
+running that interpreter over staged values. So a loop's derivative is a loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert._core.interp import CURRENT, Tracer, using
+from wengert._core.types import ArrayType, type_of
+from wengert._ir import control
+from wengert._ir.evaluate import CONTROL
+from wengert._ir.program import Literal, Program, Var, substitute
+from wengert._modes.batch import Batch, BatchTracer
+from wengert._modes.dual import Dual, DualTracer
+from wengert._modes.tape import Tape, TapeTracer
+from wengert._ops.families import zeros_of
+from wengert._staging.activity import active_results
+from wengert._staging.batched import (
+    batched_program,
+    batched_results,
+    fixed_point,
+    is_ragged,
+    lane_by_lane,
+    with_axis,
+)
+from wengert._staging.replay import FUNCTIONS, apply_control, replay
+from wengert._staging.reverse import CallBlock, ForBlock, IfBlock, LaneBlock
+from wengert._staging.signals import CheckFunction
+from wengert._staging.stage import Stage, StageTracer, trace
+
+Values = tuple[Any, ...]
+_INDEX = ArrayType((), np.dtype(np.int64))
+
+
+class ControlFunction:
+    """A control operation, applied to engine values."""
+
+    multiple = True
+
+    def __init__(self, op: Any) -> None:
+        self.op = op
+        self.name = op.name
+
+    def run(self, operands: Values) -> Sequence[Any]:
+        """The results for NumPy arrays."""
+        return CONTROL[self.name](self.op, list(operands))
+
+    def parameters(self) -> tuple[Var, ...]:
+        """Of a region, those that stand for the operands; None where there is none."""
+        raise NotImplementedError
+
+    def result_types(self, stage: Stage, atoms: Sequence[Any]) -> Sequence[ArrayType]:
+        raise NotImplementedError
+
+    def on_stage(self, stage: Stage, operands: Values) -> Any:
+        """``(operation, atoms, types of the results)`` of the equation."""
+        params = self.parameters()
+        lead = len(operands) - len(params)
+        dtypes = [None] * lead + [p.type.dtype for p in params]
+        atoms = [stage.cast(x, d) for x, d in zip(operands, dtypes, strict=True)]
+        return self.op, atoms, self.result_types(stage, atoms)
+
+    def on_dual(self, dual: Dual, operands: Values) -> Values:
+        own = [type(x) is DualTracer and x.interpreter is dual for x in operands]
+        primals = [x.primal if o else x for x, o in zip(operands, own, strict=True)]
+        tangents = [
+            x.tangent if o else None for x, o in zip(operands, own, strict=True)
+        ]
+        with using(dual.parent):
+            outs, found = self.pushed(primals, tangents)
+        return tuple(
+            o if t is None else DualTracer(dual, o, t)
+            for o, t in zip(outs, found, strict=True)
+        )
+
+    def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
+        """Results, and their tangents or None."""
+        raise NotImplementedError
+
+    def on_tape(self, tape: Tape, operands: Values) -> Values:
+        own = [type(x) is TapeTracer and x.interpreter is tape for x in operands]
+        primals = [x.primal if o else x for x, o in zip(operands, own, strict=True)]
+        inputs = [x.index if o else None for x, o in zip(operands, own, strict=True)]
+        with using(tape.parent):
+            return self.taped(tape, primals, inputs)
+
+    def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
+        """Results on the tape, with the entry that pulls their cotangents back."""
+        raise NotImplementedError
+
+    def on_batch(self, batch: Batch, operands: Values) -> Values:
+        own = [type(x) is BatchTracer and x.interpreter is batch for x in operands]
+        values = [x.value if o else x for x, o in zip(operands, own, strict=True)]
+        with using(batch.parent):
+            outs, batched = self.batched(batch.size, values, own)
+        return tuple(
+            BatchTracer(batch, o) if b else o
+            for o, b in zip(outs, batched, strict=True)
+        )
+
+    def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
+        """Results, and which of them have a value for each lane."""
+        raise NotImplementedError
+
+    def by_lane(self, size: int, values: list[Any], mask: list[bool]) -> Any:
+        outs = lane_by_lane(self.op, size, values, mask, self.templates(values))
+        return outs, [True] * len(outs)
+
+    def templates(self, operands: Sequence[Any]) -> list[Any]:
+        """The types of the operands of one lane, as `trace` takes them."""
+        params = self.parameters()
+        first = operands[: len(operands) - len(params)]
+        return [*(ArrayType((), type_of(v).dtype) for v in first), *params]
+
+
+def dual_program(
+    program: Program, mask: Sequence[bool], want: Sequence[bool] | None = None
+) -> tuple[Program, list[bool]]:
+    """``(*params, *tangents) -> (*results, *tangents)``, and which results have one."""
+    n = len(program.params)
+    found: list[bool] = []
+
+    def build(*values: Any) -> list[Any]:
+        dual = Dual(CURRENT.get())
+        given = iter(values[n:])
+        args = [
+            DualTracer(dual, p, next(given)) if m else p
+            for p, m in zip(values[:n], mask, strict=True)
+        ]
+        with dual.running():
+            outs = replay(program, args)
+        own = [type(o) is DualTracer and o.interpreter is dual for o in outs]
+        found.extend(own if want is None else want)
+        plain = [o.primal if d else o for o, d in zip(outs, own, strict=True)]
+        tangents = [
+            o.tangent if d else zeros_of(type_of(o))
+            for o, d, w in zip(outs, own, found, strict=True)
+            if w
+        ]
+        return [*plain, *tangents]
+
+    tangents = [p.type for p, m in zip(program.params, mask, strict=True) if m]
+    return trace(build, [*program.params, *tangents]), found
+
+
+def selected(values: Sequence[Any], mask: Sequence[bool]) -> list[Any]:
+    return [v for v, m in zip(values, mask, strict=True) if m]
+
+
+def scattered(values: Sequence[Any], mask: Sequence[bool]) -> list[Any]:
+    """The values at the marked places, None at the others."""
+    given = iter(values)
+    return [next(given) if m else None for m in mask]
+
+
+def filled(tangents: Sequence[Any], primals: Sequence[Any]) -> list[Any]:
+    return [
+        zeros_of(type_of(p)) if t is None else t
+        for t, p in zip(tangents, primals, strict=True)
+    ]
+
+
+def differs_by_lane(value: Any) -> bool:
+    """Whether a number is known for each lane only."""
+    while isinstance(value, Tracer) and not isinstance(value, StageTracer):
+        if isinstance(value, BatchTracer):
+            return True
+        value = value.below
+    return False
+
+
+class ForFunction(ControlFunction):
+    op: control.For
+
+    def parameters(self) -> tuple[Var, ...]:
+        return self.op.body.params[1:]
+
+    def result_types(self, stage: Stage, atoms: Sequence[Any]) -> Sequence[ArrayType]:
+        return [a.type for a in atoms[1 + self.op.constants :]]
+
+    def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
+        constants = self.op.constants
+        mask = [t is not None for t in tangents]
+        fixed, carried = mask[1 : 1 + constants], mask[1 + constants :]
+        body = self.op.body
+        carried = _fixed_point(body, [False, *fixed], carried)
+        program, _ = dual_program(body, [False, *fixed, *carried], carried)
+        n, k = len(body.params), 1 + constants
+        cut = n + sum(fixed)
+        params = program.params
+        order = (*params[:k], *params[n:cut], *params[k:n], *params[cut:])
+        inputs = [
+            *primals[:k],
+            *selected(tangents[1:k], fixed),
+            *primals[k:],
+            *selected(filled(tangents[k:], primals[k:]), carried),
+        ]
+        op = control.For(program._replace(params=order), constants + sum(fixed))
+        outs = apply_control(op, inputs)
+        return outs[: n - k], scattered(outs[n - k :], carried)
+
+    def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
+        if differs_by_lane(primals[0]):
+            return LaneBlock(tape, inputs).record(self, primals)
+        constants = self.op.constants
+        mask = [i is not None for i in inputs]
+        fixed, carried = mask[1 : 1 + constants], mask[1 + constants :]
+        carried = _fixed_point(self.op.body, [False, *fixed], carried)
+        return ForBlock(tape, inputs, fixed, carried).record(self.op, primals)
+
+    def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
+        if mask[0]:
+            return self.by_lane(size, values, mask)
+        k = 1 + self.op.constants
+        head = [False, *mask[1:k]]
+        carried = fixed_point(self.op.body, head, mask[k:])
+        if is_ragged(self.op.body, [*head, *carried]):
+            return self.by_lane(size, values, mask)
+        program = batched_program(self.op.body, size, [*head, *carried], carried)
+        carries = with_axis(size, values[k:], mask[k:], carried)
+        op = control.For(program, self.op.constants)
+        return apply_control(op, [*values[:k], *carries]), carried
+
+
+def _fixed_point(
+    body: Program, head: Sequence[bool], carried: Sequence[bool]
+) -> list[bool]:
+    """The carries that depend on what is marked, in the first step or a later one."""
+    known = list(carried)
+    while True:
+        found = active_results(body, [*head, *known])
+        new = [a or b for a, b in zip(known, found, strict=True)]
+        if new == known:
+            return known
+        known = new
+
+
+class WhileFunction(ControlFunction):
+    op: control.While
+
+    def parameters(self) -> tuple[Var, ...]:
+        return self.op.body.params
+
+    def result_types(self, stage: Stage, atoms: Sequence[Any]) -> Sequence[ArrayType]:
+        return [a.type for a in atoms[self.op.constants :]]
+
+    def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
+        k = self.op.constants
+        mask = [t is not None for t in tangents]
+        fixed, body = mask[:k], self.op.body
+        carried = _fixed_point(body, fixed, mask[k:])
+        program, _ = dual_program(body, [*fixed, *carried], carried)
+        n = len(body.params)
+        cut = n + sum(fixed)
+
+        def ordered(params: Sequence[Var]) -> tuple[Var, ...]:
+            return (*params[:k], *params[n:cut], *params[k:n], *params[cut:])
+
+        extra = tuple(Var(p.type) for p in program.params[n:])
+        test = self.op.test._replace(params=ordered((*self.op.test.params, *extra)))
+        inputs = [
+            *primals[:k],
+            *selected(tangents[:k], fixed),
+            *primals[k:],
+            *selected(filled(tangents[k:], primals[k:]), carried),
+        ]
+        program = program._replace(params=ordered(program.params))
+        outs = apply_control(control.While(test, program, k + sum(fixed)), inputs)
+        return outs[: n - k], scattered(outs[n - k :], carried)
+
+    def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
+        """A loop that counts the steps, then one that knows their number."""
+        if "counted" not in self.op.derived:
+            self.op.derived["counted"] = _counting(self.op), _counted(self.op)
+        counting, counted = self.op.derived["counted"]
+        steps = apply_control(
+            counting, [*primals[: self.op.constants], 0, *primals[self.op.constants :]]
+        )[0]
+        if differs_by_lane(steps):
+            return LaneBlock(tape, inputs).record(self, primals)
+        return ForFunction(counted).taped(tape, [steps, *primals], [None, *inputs])
+
+    def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
+        k = self.op.constants
+        carried = fixed_point(self.op.body, mask[:k], mask[k:])
+        every = [*mask[:k], *carried]
+        if batched_results(self.op.test, every)[0] or is_ragged(self.op.body, every):
+            return self.by_lane(size, values, mask)
+        program = batched_program(self.op.body, size, every, carried)
+        test = batched_program(self.op.test, size, every, [False])
+        carries = with_axis(size, values[k:], mask[k:], carried)
+        op = control.While(test, program, k)
+        return apply_control(op, [*values[:k], *carries]), carried
+
+
+def _counting(op: control.While) -> control.While:
+    """The loop with the number of its steps as a first carry."""
+    k = op.constants
+    params = op.body.params
+
+    def body(*values: Any) -> list[Any]:
+        rest = [*values[:k], *values[k + 1 :]]
+        return [values[k] + 1, *replay(op.body, rest)]
+
+    program = trace(body, [*params[:k], _INDEX, *params[k:]])
+    own = op.test.params
+    test = op.test._replace(params=(*own[:k], Var(_INDEX), *own[k:]))
+    return control.While(test, program, k)
+
+
+def _counted(op: control.While) -> control.For:
+    """The loop, where the number of steps is known."""
+    body = op.body
+    return control.For(body._replace(params=(Var(_INDEX), *body.params)), op.constants)
+
+
+class IfFunction(ControlFunction):
+    op: control.If
+
+    def parameters(self) -> tuple[Var, ...]:
+        return self.op.then.params
+
+    def result_types(self, stage: Stage, atoms: Sequence[Any]) -> Sequence[ArrayType]:
+        given = dict(zip(self.op.then.params, atoms[1:], strict=True))
+        return [
+            substitute(t, lambda n: _extent(given[n]))
+            for t in self.op.then.result_types
+        ]
+
+    def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
+        mask = [t is not None for t in tangents[1:]]
+        regions = (self.op.then, self.op.orelse)
+        found = [dual_program(region, mask)[1] for region in regions]
+        want = [a or b for a, b in zip(*found, strict=True)]
+        programs = [dual_program(region, mask, want)[0] for region in regions]
+        operands = [*primals, *selected(tangents[1:], mask)]
+        outs = apply_control(control.If(*programs), operands)
+        n = len(want)
+        return outs[:n], scattered(outs[n:], want)
+
+    def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
+        return IfBlock(tape, inputs).record(self.op, primals)
+
+    def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
+        if mask[0]:
+            return self.by_lane(size, values, mask)
+        regions = (self.op.then, self.op.orelse)
+        if any(is_ragged(region, mask[1:]) for region in regions):
+            return self.by_lane(size, values, mask)
+        found = [batched_results(region, mask[1:]) for region in regions]
+        want = [a or b for a, b in zip(*found, strict=True)]
+        programs = [batched_program(region, size, mask[1:], want) for region in regions]
+        return apply_control(control.If(*programs), values), want
+
+
+class CallFunction(ControlFunction):
+    op: control.Call
+
+    def parameters(self) -> tuple[Var, ...]:
+        return self.op.callee.params
+
+    def result_types(self, stage: Stage, atoms: Sequence[Any]) -> Sequence[ArrayType]:
+        given = dict(zip(self.op.callee.params, atoms, strict=True))
+        return [
+            substitute(t, lambda n: _extent(given[n]))
+            for t in self.op.callee.result_types
+        ]
+
+    def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
+        mask = [t is not None for t in tangents]
+        program, found = dual_program(self.op.callee, mask)
+        outs = apply_control(
+            control.Call(program), [*primals, *selected(tangents, mask)]
+        )
+        n = len(found)
+        return outs[:n], scattered(outs[n:], found)
+
+    def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
+        return CallBlock(tape, inputs).record(self.op, primals)
+
+    def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
+        if self.op.by_lane or is_ragged(self.op.callee, mask):
+            return self.by_lane(size, values, mask)
+        want = batched_results(self.op.callee, mask)
+        program = batched_program(self.op.callee, size, mask, want)
+        return apply_control(control.Call(program), values), want
+
+
+FUNCTIONS.update(
+    {
+        "for": ForFunction,
+        "while": WhileFunction,
+        "if": IfFunction,
+        "call": CallFunction,
+        "check": CheckFunction,
+    }
+)
+
+
+def _extent(atom: Any) -> Any:
+    return int(atom.value) if isinstance(atom, Literal) else atom

@@ -1,0 +1,22 @@
+"""Errors of code that asks a staged value for its number."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from wengert._core.source import explain
+from wengert.errors import StagedValueError
+
+
+def refuse_concrete(tracer: Any) -> NoReturn:
+    """Raise: Python code needs a number that is known only when the program runs."""
+    error = StagedValueError(
+        explain(
+            f"the value of a staged {tracer.type} is needed while compiling",
+            why="under wg.jit it is known only when the compiled function runs.",
+            fix="pass it as a static argument (static_argnames=), or keep it out of "
+            "code that jit cannot convert",
+        )
+    )
+    error.parameter = tracer.interpreter.place_of(tracer.var)
+    raise error

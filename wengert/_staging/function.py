@@ -1,0 +1,205 @@
+"""A user's function staged for arguments of some types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert._array.traced import TracedArray, TracedScalar, unwrap
+from wengert._core import tree
+from wengert._core.interp import EVALUATE, using
+from wengert._core.source import explain
+from wengert._core.types import ArrayType
+from wengert._frontend.api import convert
+from wengert._ir.program import Program
+from wengert._ir.verify import verify
+from wengert._modes import api
+from wengert._staging.prune import prune
+from wengert._staging.runtime import Staged
+from wengert._staging.stage import Stage, StageTracer
+from wengert.errors import MutationError, StagedValueError
+
+
+class Input(NamedTuple):
+    """What staging knows of a leaf of the arguments."""
+
+    type: ArrayType | None  # None where the leaf itself is known
+    scalar: bool
+    static: Any
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.scalar))
+
+
+def describe(leaf: Any, known: bool = False) -> Input:
+    """A leaf by its type; `known`: an integer that the code needs as a number."""
+    if isinstance(leaf, (float, complex, np.generic)):
+        return Input(ArrayType((), np.result_type(leaf)), True, None)
+    if type(leaf) is int and not known:
+        return Input(ArrayType((), np.dtype(np.int64)), True, None)
+    if not api.is_static(leaf) and api.is_array(leaf):
+        return Input(
+            ArrayType(tuple(leaf.shape), leaf.dtype),
+            isinstance(leaf, TracedScalar),
+            None,
+        )
+    return Input(None, False, leaf)
+
+
+class Result(NamedTuple):
+    """A leaf of what the function returned."""
+
+    place: int | None  # among the results of the program
+    scalar: bool
+    static: Any
+
+
+class StagedFunction(NamedTuple):
+    """The program of a function, and how values get into it and out of it.
+
+    The parameters of the program are the leaves that are not static, then the arrays
+    that the function reached by other ways.
+    """
+
+    program: Program
+    hidden: list[np.ndarray]
+    structure: Any
+    results: list[Result]
+    written: list[tuple[int, int]]  # (leaf, result): arguments that are written to
+
+    def rebuilt(self, outs: Sequence[Any], wrap: Callable[[Any, bool], Any]) -> Any:
+        leaves = [
+            r.static if r.place is None else wrap(outs[r.place], r.scalar)
+            for r in self.results
+        ]
+        return tree.unflatten(self.structure, leaves)
+
+
+def stage_function(
+    fun: Callable[..., Any], structure: Any, inputs: Sequence[Input]
+) -> StagedFunction:
+    """Run a function of ``(args, kwargs)`` once, on values that have a type only."""
+    stage = Stage(EVALUATE)
+    stage.convert = lambda f: convert(f, True, Staged)
+    params: list[StageTracer] = []
+    leaves: list[Any] = []
+    for given in inputs:
+        if given.type is None:
+            leaves.append(given.static)
+            continue
+        params.append(stage.parameter(given.type))
+        with using(stage):
+            leaves.append(api.user_value(params[-1], given.scalar))
+    args, kwargs = tree.unflatten(structure, leaves)
+    with stage.running():
+        out = stage.prepare(fun)(*args, **kwargs)
+        found, out_structure = tree.flatten(out)
+        results, values = _results(found)
+        written = []
+        for i, leaf in enumerate(leaves):
+            if isinstance(leaf, TracedArray):
+                _refuse_lost(leaf, stage)
+                if any(leaf._value is p for p in params):
+                    continue
+                written.append((i, len(values)))
+                values.append(leaf._value)
+        program = stage.program(params, values)
+    captured = stage.captured.values()
+    program = program._replace(params=(*program.params, *(v for _, v in captured)))
+    return StagedFunction(
+        verify(prune(program)),
+        [value for value, _ in captured],
+        out_structure,
+        results,
+        written,
+    )
+
+
+def _results(leaves: Sequence[Any]) -> tuple[list[Result], list[Any]]:
+    results: list[Result] = []
+    values: list[Any] = []
+    for leaf in leaves:
+        if isinstance(leaf, (TracedScalar, TracedArray, np.ndarray, np.generic)):
+            scalar = isinstance(leaf, (TracedScalar, np.generic))
+            results.append(Result(len(values), scalar, None))
+            values.append(unwrap(leaf))
+        else:
+            results.append(Result(None, False, leaf))
+    return results, values
+
+
+def _refuse_lost(array: TracedArray, stage: Stage) -> None:
+    if array._owner is not stage:
+        raise MutationError(
+            explain(
+                "a loop writes to an argument, and then binds its variable to another "
+                "array",
+                why="which array the argument holds in the end is known at run time "
+                "only.",
+                fix="copy the argument before the loop: x = x.copy()",
+            )
+        )
+
+
+def program(fun: Callable[..., Any]) -> Callable[..., Program]:
+    """The intermediate representation of a function, for arguments of given types.
+
+    Args:
+        fun: A function of pytrees of arrays and numbers: ordinary NumPy code, with
+            loops, branches and in-place updates.
+
+    Returns:
+        A function with the arguments of `fun` that returns its program; `print` shows
+        one equation a line, with types and source lines.
+
+    Raises:
+        StagedValueError: the function needs the number of a value that is known only
+            when the compiled function runs.
+        JoinError: a variable has values of different types on two paths.
+
+    Example:
+        >>> import numpy as np, wengert as wg
+        >>> def f(x):
+        ...     return (x * x).sum()
+        >>> print(wg.program(f)(np.ones(3)))
+        program (%0: f64[3]):
+          %1: f64[3] = multiply(%0, %0)  # line 2
+          %2: f64 = reduce_sum(%1) axes=(0,)  # line 2
+          return %2
+    """
+
+    def program_of(*args: Any, **kwargs: Any) -> Program:
+        leaves, structure = tree.flatten((args, kwargs))
+        return staged_for(fun, structure, leaves).program
+
+    program_of.__name__ = f"program({getattr(fun, '__name__', 'function')})"
+    return program_of
+
+
+def staged_for(
+    fun: Callable[..., Any], structure: Any, leaves: Sequence[Any]
+) -> StagedFunction:
+    """A function staged for leaves like these; an integer is known where it must be."""
+    known: set[int] = set()
+    while True:
+        inputs = [describe(leaf, i in known) for i, leaf in enumerate(leaves)]
+        try:
+            return stage_function(fun, structure, inputs)
+        except StagedValueError as error:
+            place = _integer_asked_for(error, inputs, leaves)
+            if place is None:
+                raise
+            known.add(place)
+
+
+def _integer_asked_for(
+    error: StagedValueError, inputs: Sequence[Input], leaves: Sequence[Any]
+) -> int | None:
+    """The Python integer among the leaves whose number was asked for."""
+    places = [i for i, given in enumerate(inputs) if given.type is not None]
+    asked = error.parameter
+    if asked is None or asked >= len(places) or type(leaves[places[asked]]) is not int:
+        return None
+    return places[asked]

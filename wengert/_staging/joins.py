@@ -1,0 +1,137 @@
+"""Variables whose value depends on the path taken: joined leaf by leaf."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert._array.traced import TracedArray, TracedScalar, unwrap
+from wengert._core import tree
+from wengert._core.source import explain
+from wengert._core.types import dtype_of, ndim_of, shape_of
+from wengert._ops.structure import astype
+from wengert.errors import JoinError
+
+NUMBERS = (bool, int, float, complex, np.generic)
+ARRAYS = (np.ndarray, TracedArray)
+Unbound = type("Unbound", (), {"__repr__": lambda _: "<unbound>"})
+UNBOUND = Unbound()  # a name without a value
+
+
+class Leaf(NamedTuple):
+    """A number or array of a variable, as user code sees it."""
+
+    value: Any
+    scalar: bool
+
+    def rewrapped(self, value: Any) -> Any:
+        """An engine value in the place of this one."""
+        return TracedScalar(value) if self.scalar else TracedArray(value)
+
+
+class Variable(NamedTuple):
+    """A user's variable, taken apart."""
+
+    name: str
+    structure: Any
+    leaves: list[Any]  # `Leaf`, or the object itself where it is neither
+
+    def rebuilt(self, values: Sequence[Any]) -> Any:
+        return tree.unflatten(self.structure, values)
+
+
+def take_apart(name: str, value: Any) -> Variable:
+    leaves, structure = tree.flatten(value)
+    return Variable(name, structure, [_leaf(x) for x in leaves])
+
+
+def _leaf(x: Any) -> Any:
+    if isinstance(x, (*NUMBERS, TracedScalar)):
+        return Leaf(x, True)
+    return Leaf(x, False) if isinstance(x, ARRAYS) else x
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two leaves are one, whichever path was taken."""
+    x = a.value if isinstance(a, Leaf) else a
+    y = b.value if isinstance(b, Leaf) else b
+    if x is y:
+        return True
+    if isinstance(a, Leaf) or isinstance(b, Leaf):
+        return type(x) is type(y) and isinstance(x, NUMBERS) and bool(x == y)
+    return type(x) is type(y) and bool(x == y)
+
+
+class Joined(NamedTuple):
+    """One variable of several paths: what they share, and what is to be joined."""
+
+    variable: Variable
+    differing: list[int]  # leaves that differ
+
+    def finished(self, outs: Sequence[Any]) -> Any:
+        """The variable, with engine values for the leaves that differ."""
+        given = dict(zip(self.differing, outs, strict=True))
+        leaves = [
+            leaf.rewrapped(given[i])
+            if i in given
+            else leaf.value
+            if isinstance(leaf, Leaf)
+            else leaf
+            for i, leaf in enumerate(self.variable.leaves)
+        ]
+        return self.variable.rebuilt(leaves)
+
+
+def join(first: Variable, second: Variable) -> Joined:
+    """What two values of one variable have in common."""
+    if first.structure != second.structure:
+        refuse_join(first.name, f"{first.structure}", f"{second.structure}")
+    differing = []
+    for i, (a, b) in enumerate(zip(first.leaves, second.leaves, strict=True)):
+        if same(a, b):
+            continue
+        if not (isinstance(a, Leaf) and isinstance(b, Leaf)):
+            refuse_join(first.name, _described(a), _described(b))
+        differing.append(i)
+    leaves = [
+        Leaf(a.value, a.scalar and b.scalar) if isinstance(a, Leaf) else a
+        for a, b in zip(first.leaves, second.leaves, strict=True)
+    ]
+    return Joined(first._replace(leaves=leaves), differing)
+
+
+def common_dtype(name: str, a: Any, b: Any) -> Any:
+    """The dtype of two engine values of one leaf; Python's numbers are weak."""
+    if ndim_of(a) != ndim_of(b) or tuple(shape_of(a)) != tuple(shape_of(b)):
+        refuse_join(name, _described(a), _described(b))
+    return np.result_type(dtype_of(a), dtype_of(b))
+
+
+def converted(value: Any, dtype: Any) -> Any:
+    """An engine value of this dtype."""
+    if isinstance(value, NUMBERS):
+        return np.dtype(dtype).type(value)
+    return value if value.dtype == dtype else astype(value, dtype=np.dtype(dtype))
+
+
+def engine_leaf(leaf: Leaf) -> Any:
+    return leaf.value if isinstance(leaf.value, NUMBERS) else unwrap(leaf.value)
+
+
+def _described(x: Any) -> str:
+    x = x.value if isinstance(x, Leaf) else x
+    if hasattr(x, "dtype"):
+        return f"{x.dtype}{list(x.shape)}"
+    return f"{type(x).__name__} {x!r}"
+
+
+def refuse_join(name: str, first: str, second: str) -> None:
+    raise JoinError(
+        explain(
+            f"the variable {name!r} is {first} on one path, and {second} on another",
+            why="a branch or loop that is compiled leaves one type in each variable.",
+            fix="give it one shape, dtype and structure on all paths",
+        )
+    )

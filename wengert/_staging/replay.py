@@ -1,0 +1,49 @@
+"""A program applied again: its ops, one by one, to the values of any interpreter.
+
+That is how a staged program is differentiated, batched or staged anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wengert._core.interp import CURRENT
+from wengert._core.op import Op
+from wengert._ir.program import Equation, Literal, Program, Var, substitute
+from wengert._staging.stage import as_extent
+
+
+def replay(program: Program, arguments: Sequence[Any]) -> list[Any]:
+    """Results of a program whose parameters have these values."""
+    values: dict[Var, Any] = dict(zip(program.params, arguments, strict=True))
+    for equation in program.equations:
+        results = apply_equation(equation, values)
+        values.update(zip(equation.outputs, results, strict=True))
+    return [_value(r, values) for r in program.results]
+
+
+def _value(atom: Any, values: dict[Var, Any]) -> Any:
+    return atom.value if isinstance(atom, Literal) else values[atom]
+
+
+def apply_equation(equation: Equation, values: dict[Var, Any]) -> tuple[Any, ...]:
+    """The results of one equation, under the current interpreter."""
+    operands = tuple([_value(a, values) for a in equation.inputs])
+    if isinstance(equation.op, Op):
+        params = {
+            k: substitute(v, lambda n: as_extent(values[n]))
+            for k, v in equation.params.items()
+        }
+        result = equation.op(*operands, **params)
+        return tuple(result) if equation.op.multiple else (result,)
+    return apply_control(equation.op, operands)
+
+
+# What `Interpreter.call` applies for a control operation, by its name.
+FUNCTIONS: dict[str, Any] = {}
+
+
+def apply_control(op: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """A control operation under the current interpreter."""
+    return tuple(CURRENT.get().call(FUNCTIONS[op.name](op), tuple(operands)))

@@ -1,0 +1,216 @@
+"""What converted code calls under `jit`: control flow that traced values decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from wengert._array.traced import TracedArray, TracedScalar, unwrap, wrap
+from wengert._control import loops
+from wengert._core.interp import CURRENT, Tracer
+from wengert._core.types import is_bool, shape_of
+from wengert._frontend.runtime import Block, Plain, Raise
+from wengert._ops.arithmetic import logical_not, not_equal
+from wengert._ops.structure import reshape
+from wengert._staging import control  # noqa: F401  (tells `replay` what it applies)
+from wengert._staging.branches import stage_branch
+from wengert._staging.loops import Range, stage_for, stage_while
+from wengert._staging.region import Region
+from wengert._staging.signals import TracedSignal, emit_check
+from wengert._staging.stage import StageTracer
+
+UNROLLED = 4  # a loop of so few steps is written out
+
+
+def is_staged(x: Any) -> bool:
+    """Whether a user value is known only when the program runs."""
+    if not isinstance(x, (TracedArray, TracedScalar)):
+        return False
+    value = x._peek() if isinstance(x, TracedArray) else x._value
+    while isinstance(value, Tracer):
+        if isinstance(value, StageTracer):
+            return True
+        value = value.below
+    return False
+
+
+def truth(x: Any) -> Any:
+    """The bool of a staged value, as an engine value of shape ()."""
+    value = unwrap(x)
+    if shape_of(value) != ():
+        value = reshape(value, shape=())
+    return value if is_bool(value.dtype) else not_equal(value, 0)
+
+
+class Staged(Plain):
+    """Python's meaning, and a region where a traced value decides."""
+
+    def counterparts(self) -> Iterable[tuple[Any, Any]]:
+        return ((range, staged_range), (loops.range, staged_range))
+
+    # -- statements --------------------------------------------------------------------
+
+    def if_(
+        self,
+        test: Any,
+        then: Block,
+        orelse: Block | None,
+        written: tuple[str, ...],
+        rest: Block | None,
+    ) -> Any:
+        if not is_staged(test):
+            signal = (then if test else orelse or _nothing)()
+        else:
+            signal, rest = stage_branch(
+                truth(test), then, orelse or _nothing, written, rest
+            )
+        return self.after(signal, rest, written)
+
+    def after(self, signal: Any, rest: Block | None, written: tuple[str, ...]) -> Any:
+        """The rest of a block, where the signal says that it is reached."""
+        if rest is None or (
+            signal is not None and not isinstance(signal, TracedSignal)
+        ):
+            return signal
+        if signal is None:
+            return rest()
+        if not signal.may_fall:
+            return signal
+        return self.if_(signal.falls(), rest, signal.jumped, written, None)
+
+    def for_(
+        self,
+        iterable: Any,
+        body: Callable[[Any], Any],
+        orelse: Block | None,
+        written: tuple[str, ...],
+        rest: Block | None,
+    ) -> Any:
+        span = Range.of(iterable)
+        if span is None or not span.is_staged(UNROLLED):
+            return super().for_(iterable, body, orelse, written, rest)
+        signal = stage_for(span, body, written)
+        return self._after_staged_loop(signal, orelse, written, rest)
+
+    def while_(
+        self,
+        test: Block,
+        body: Block,
+        orelse: Block | None,
+        written: tuple[str, ...],
+        rest: Block | None,
+    ) -> Any:
+        while True:
+            holds = test()
+            if is_staged(holds):
+                signal = stage_while(lambda: truth(test()), body, written)
+                return self._after_staged_loop(signal, orelse, written, rest)
+            if not holds:
+                return self.after(None if orelse is None else orelse(), rest, written)
+            signal = body()
+            if signal is self.BREAK:
+                return None if rest is None else rest()
+            if signal is not self.CONTINUE:
+                return signal
+
+    def _after_staged_loop(
+        self, signal: Any, orelse: Block | None, written: tuple[str, ...], rest: Any
+    ) -> Any:
+        """`signal`: None at the end of the range, BREAK, or what is decided later."""
+        if orelse is not None:
+            signal = self.after(signal, orelse, written)
+        if isinstance(signal, TracedSignal):
+            signal = signal.without_break()
+        elif signal is self.BREAK:
+            signal = None
+        return self.after(signal, rest, written)
+
+    def raise_(
+        self, exception: Callable[[], Any], cause: Callable[[], Any] | None = None
+    ) -> Any:
+        if not isinstance(CURRENT.get(), Region):
+            super().raise_(exception, cause)
+        return Raise(exception, cause)
+
+    def assert_(self, test: Any, message: Callable[[], Any] | None = None) -> None:
+        if not is_staged(test):
+            return super().assert_(test, message)
+        arguments = () if message is None else (message(),)
+        emit_check(truth(test), AssertionError(*arguments))
+        return None
+
+    def result(self, signal: Any) -> Any:
+        if isinstance(signal, TracedSignal):
+            return signal.returned()
+        if isinstance(signal, Raise):
+            return None  # every path raises when the program runs
+        return super().result(signal)
+
+    # -- expressions -------------------------------------------------------------------
+
+    def and_(self, first: Any, *others: Callable[[], Any]) -> Any:
+        for i, other in enumerate(others):
+            if is_staged(first):
+                rest, value = others[i:], first
+                return self.choose(
+                    value, lambda: self.and_(rest[0](), *rest[1:]), lambda: value
+                )
+            if not first:
+                return first
+            first = other()
+        return first
+
+    def or_(self, first: Any, *others: Callable[[], Any]) -> Any:
+        for i, other in enumerate(others):
+            if is_staged(first):
+                rest, value = others[i:], first
+                return self.choose(
+                    value, lambda: value, lambda: self.or_(rest[0](), *rest[1:])
+                )
+            if first:
+                return first
+            first = other()
+        return first
+
+    def not_(self, operand: Any) -> Any:
+        if not is_staged(operand):
+            return not operand
+        return wrap(logical_not(truth(operand)))
+
+    def choose(
+        self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]
+    ) -> Any:
+        if not is_staged(test):
+            return then() if test else orelse()
+        signal, _ = stage_branch(
+            truth(test),
+            lambda: self.Return(then()),
+            lambda: self.Return(orelse()),
+            (),
+            None,
+        )
+        return self.result(signal)
+
+    def compare(self, left: Any, *links: Any) -> Any:
+        if len(links) == 2:
+            return super().compare(left, *links)
+        right = links[1]()
+        result = super().compare(left, links[0], lambda: right)
+        return self.and_(result, lambda: self.compare(right, *links[2:]))
+
+
+def staged_range(
+    *bounds: Any, unroll: bool = False, parallel: bool = False, checkpoints: Any = None
+) -> Any:
+    """``range``, whose bounds may be traced."""
+    if not any(is_staged(b) for b in bounds):
+        plain = loops.range(
+            *bounds, unroll=unroll, parallel=parallel, checkpoints=checkpoints
+        )
+        return Range(plain.start, plain.stop, plain.step, unroll)
+    start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+    return Range(start, stop, step, unroll)
+
+
+def _nothing() -> None:
+    """A branch that is not there."""

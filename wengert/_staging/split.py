@@ -1,0 +1,200 @@
+"""Reverse mode of a program: a forward half that saves residuals, and a backward one.
+
+The tape runs over staged values: what its entries would keep are variables of the
+forward program. The backward program reads each as one of its parameters, or computes
+it again where that is cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from wengert._core.interp import EVALUATE, using
+from wengert._core.types import ArrayType, type_of
+from wengert._ir.program import Equation, Program, Var, variables_in, variables_read
+from wengert._modes.tape import Tape, TapeTracer, sweep_back
+from wengert._ops.families import zeros_of
+from wengert._staging.replay import apply_equation, replay
+from wengert._staging.stage import Extent, Stage, StageTracer, as_extent
+
+# Computed again rather than saved, where the operands are at hand.
+_CHEAP = frozenset(
+    "add subtract multiply negative scale equal not_equal less less_equal greater "
+    "greater_equal logical_and logical_or logical_xor logical_not absolute where "
+    "getitem astype broadcast_to reshape transpose flip full square maximum minimum "
+    "floor_divide remainder to_integer conj real imag".split()
+)
+
+
+class Split(NamedTuple):
+    """The two halves of a program's reverse mode.
+
+    forward:  ``(*params) -> (*results, *saved)``
+    backward: ``(*free, *saved, *cts, *totals) -> cotangents``, one for each parameter
+    that is differentiated; `cts` belong to results, `totals` are cotangents to add to.
+    """
+
+    forward: Program
+    backward: Program
+    saved: tuple[ArrayType, ...]
+
+
+class Importer:
+    """Values of the forward program as the backward one reads them."""
+
+    def __init__(self, forward: Stage, backward: Stage, save: bool) -> None:
+        self.backward = backward
+        self.save = save
+        self.values: dict[Var, Any] = {}
+        self.saved: list[Var] = []
+        self.sources: dict[Var, Equation] = {
+            v: e for e in forward.equations for v in e.outputs
+        }
+        self.forward = forward
+        self.at_hand: set[Var] = set()  # parameters of both halves
+        self._derivable: dict[Var, bool] = {}
+
+    def __call__(self, value: Any) -> Any:
+        """A residual, type, param or tuple of these, with its values imported."""
+        if isinstance(value, StageTracer) and value.interpreter is self.forward:
+            found = self.variable(value.var)
+            return as_extent(found) if isinstance(value, Extent) else found
+        if isinstance(value, ArrayType):
+            return ArrayType(self(value.shape), value.dtype)
+        if type(value) is tuple:
+            return tuple(map(self, value))
+        if type(value) is list:
+            return list(map(self, value))
+        if isinstance(value, slice):
+            return slice(self(value.start), self(value.stop), self(value.step))
+        if type(value) is dict:
+            return {k: self(v) for k, v in value.items()}
+        return value
+
+    def variable(self, var: Var) -> Any:
+        if var not in self.values:
+            if self.derivable(var):
+                self._recompute(self.sources[var])
+            else:
+                self.saved.append(var)
+                type_ = self(self.forward.seen(var.type))
+                self.values[var] = self.backward.parameter(type_)
+        return self.values[var]
+
+    def derivable(self, var: Var) -> bool:
+        """Whether a variable costs little to compute from what is at hand."""
+        if var in self.values:
+            return True
+        known = self._derivable.get(var)
+        if known is None:
+            equation = self.sources.get(var)
+            cheap = equation is not None and equation.op.name in _CHEAP
+            known = cheap or (not self.save and equation is not None)
+            if not self._can_be_saved(var):
+                # An array whose length changes from step to step fits no buffer.
+                return True
+            if known and equation is not None:
+                known = all(map(self.derivable, variables_read(equation)))
+            self._derivable[var] = known
+        return known
+
+    def _can_be_saved(self, var: Var) -> bool:
+        return all(n in self.at_hand for n in variables_in(var.type))
+
+    def _recompute(self, equation: Equation) -> None:
+        for var in variables_read(equation):
+            self.variable(var)
+        with using(self.backward):
+            results = apply_equation(equation, self.values)
+        self.values.update(zip(equation.outputs, results, strict=True))
+
+
+def split(
+    program: Program,
+    wrt: Sequence[bool],
+    *,
+    free: Sequence[bool],
+    totals: Sequence[bool],
+    outputs: Sequence[bool],
+    save: bool = True,
+) -> Split:
+    """Reverse mode of a program in the parameters marked in `wrt`.
+
+    free: the parameters that the backward program gets too; totals: those (of `wrt`)
+    to whose cotangents it adds; outputs: the results that have cotangents. Without
+    `save` all that the backward program needs is computed again.
+    """
+    forward = Stage(EVALUATE)
+    params = forward.parameters(program.params)
+    with using(forward):
+        tape = Tape(forward)
+        given = [tape.variable(p) if w else p for p, w in zip(params, wrt, strict=True)]
+        with using(tape):
+            outs = replay(program, given)
+    backward = Stage(EVALUATE)
+    importer = Importer(forward, backward, save)
+    at_hand = [p for p, f in zip(params, free, strict=True) if f]
+    for p in at_hand:
+        importer.at_hand.add(p.var)
+        importer.values[p.var] = backward.parameter(importer(type_of(p)))
+    active = [o for o, has_ct in zip(outs, outputs, strict=True) if has_ct]
+    cts = [backward.parameter(importer(type_of(o))) for o in active]
+    sums = {
+        g.index: backward.parameter(importer(type_of(g)))
+        for g, t in zip(given, totals, strict=True)
+        if t and type(g) is TapeTracer
+    }
+    with using(backward):
+        cotangents: dict[int, Any] = dict(sums)
+        for out, ct in zip(active, cts, strict=True):
+            if type(out) is TapeTracer:
+                present = cotangents.get(out.index)
+                cotangents[out.index] = ct if present is None else present + ct
+        swept = _imported(tape, set(cotangents), importer)
+        found = sweep_back(swept, cotangents, consume=False)
+        variables = [g for g in given if type(g) is TapeTracer]
+        results = [
+            found[g.index] if g.index in found else zeros_of(g.type) for g in variables
+        ]
+    saved = [StageTracer(forward, v) for v in importer.saved]
+    return Split(
+        forward.program(params, [*map(_primal, outs), *saved]),
+        backward.program(
+            [
+                *(importer.values[p.var] for p in at_hand),
+                *(importer.values[v] for v in importer.saved),
+                *cts,
+                *sums.values(),
+            ],
+            results,
+        ),
+        tuple(v.type for v in importer.saved),
+    )
+
+
+def _primal(value: Any) -> Any:
+    return value.primal if type(value) is TapeTracer else value
+
+
+def _imported(tape: Tape, reached: set[int], importer: Importer) -> Tape:
+    """The entries that lead to some tape numbers, in terms of the backward program."""
+    copy = Tape(importer.backward)
+    needed = set(reached)
+    kept = []
+    for entry in reversed(tape.entries):
+        op, plan, inputs, residuals, params, output, code, offset = entry
+        block = op.family == "block"
+        outputs = op.outputs if block else output if op.multiple else [output]
+        if not any(n in needed for n in outputs):
+            continue
+        needed |= {n for n in (op.inputs if block else inputs) if n is not None}
+        if block:
+            op = op.imported(importer, copy)
+        kept.append(
+            (op, plan, inputs, importer(residuals), importer(params), output, code)
+            + (offset,)
+        )
+    copy.entries = kept[::-1]
+    copy.types = [t if t is None else importer(t) for t in tape.types]
+    return copy

@@ -1,0 +1,260 @@
+"""Stage: the interpreter that writes a program instead of computing.
+
+A value of an interpreter below, or a plain array, that an op reads becomes a further
+parameter of the program: it is captured. So a program is closed, and the regions of
+control flow are staged as programs of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert._core.interp import EVALUATE, Interpreter, Tracer, using
+from wengert._core.op import Op
+from wengert._core.source import user_site
+from wengert._core.types import PYTHON_SCALARS, ArrayType, Params, type_of
+from wengert._ir.control import Check
+from wengert._ir.program import Atom, Equation, Literal, Program, Var, substitute
+from wengert._staging.errors import refuse_concrete
+from wengert._staging.operands import aligned_dtypes
+
+INDEX = ArrayType((), np.dtype(np.int64))
+
+
+class StageTracer(Tracer):
+    """A value of the program that is being written."""
+
+    __slots__ = ("interpreter", "var")
+
+    interpreter: Stage
+
+    def __init__(self, interpreter: Stage, var: Var) -> None:
+        self.interpreter = interpreter
+        self.var = var
+
+    @property
+    def shape(self) -> Any:
+        shape = self.var.type.shape
+        if not any(isinstance(n, Var) for n in shape):
+            return shape
+        return tuple(
+            Extent(self.interpreter, n) if isinstance(n, Var) else n for n in shape
+        )
+
+    @property
+    def dtype(self) -> Any:
+        return self.var.type.dtype
+
+    @property
+    def below(self) -> Any:
+        refuse_concrete(self)
+
+    def as_extent(self) -> Extent:
+        """This int64 scalar as it stands in a shape, or as a bound of a slice."""
+        return Extent(self.interpreter, self.var)
+
+    def __repr__(self) -> str:
+        return f"<staged {self.var.type}>"
+
+
+class Extent(StageTracer):
+    """A run-time extent in a shape.
+
+    Two extents are equal only if they are one variable, so that shapes compare as
+    tuples of ints do; every other operation is that of a staged int64.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Extent) and other.var is self.var
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.var)
+
+    def must_equal(self, other: Any) -> Any:
+        """The other extent, checked at run time to be this one."""
+        from wengert._ops.arithmetic import equal
+
+        stage = self.interpreter
+        same = stage.apply(equal, (self, other), {})
+        stage.emit(
+            Check(_shapes_differ), [stage.lift(x) for x in (same, self, other)], {}, ()
+        )
+        return other
+
+
+def as_extent(value: Any) -> Any:
+    """An int64 scalar as it stands in a shape."""
+    if isinstance(value, StageTracer):
+        return value.as_extent()
+    return int(value) if isinstance(value, (int, np.integer)) else value
+
+
+def _shapes_differ(a: Any, b: Any) -> Exception:
+    return ValueError(
+        f"operands could not be broadcast together: axes of length {a} and {b}"
+    )
+
+
+class Stage(Interpreter):
+    """Interpreter that emits equations."""
+
+    name = "jit"
+
+    def __init__(self, parent: Interpreter) -> None:
+        super().__init__(parent)
+        self.equations: list[Equation] = []
+        self.convert: Any = None  # what makes a user's function ask the runtime
+        self.given: list[Var] = []  # the parameters that were asked for, in order
+        self.captured: dict[Any, tuple[Any, Var]] = {}
+        self.extents: dict[Any, Var] = {}  # int64 scalars by how they are computed
+
+    def parameter(self, type_: ArrayType) -> StageTracer:
+        param = StageTracer(self, Var(self.own(type_)))
+        self.given.append(param.var)
+        return param
+
+    def place_of(self, var: Var) -> int | None:
+        """The place of a parameter among those that were asked for."""
+        return self.given.index(var) if var in self.given else None
+
+    def parameters(self, templates: Sequence[Var | ArrayType]) -> list[StageTracer]:
+        """Parameters of these types; an extent may be a variable given before."""
+        params: list[StageTracer] = []
+        given: dict[Var, StageTracer] = {}
+        for template in templates:
+            type_ = template.type if isinstance(template, Var) else template
+            params.append(self.parameter(substitute(type_, given.__getitem__)))
+            if isinstance(template, Var):
+                given[template] = params[-1]
+        return params
+
+    def prepare(self, fun: Any) -> Any:
+        return self.parent.prepare(fun) if self.convert is None else self.convert(fun)
+
+    def lift(self, x: Any) -> Atom:
+        """A value as this program refers to it."""
+        if isinstance(x, StageTracer) and x.interpreter is self:
+            return x.var
+        if isinstance(x, PYTHON_SCALARS):
+            return Literal(np.result_type(type(x)).type(x))
+        if isinstance(x, np.generic):
+            return Literal(x)
+        return self.capture(x)
+
+    def capture(self, x: Any) -> Var:
+        """The parameter that stands for a value from outside."""
+        key = x.var if isinstance(x, StageTracer) else id(x)
+        if key not in self.captured:
+            if isinstance(x, Tracer) and x.interpreter not in self.chain():
+                x.refuse_leak()
+            var = Var(self.own(type_of(x)))
+            self.captured[key] = (x, var)
+        return self.captured[key][1]
+
+    def own(self, value: Any) -> Any:
+        """A type, param or index expression with its run-time extents as variables."""
+        if isinstance(value, StageTracer):
+            return self.lift(value)
+        if isinstance(value, ArrayType):
+            return ArrayType(self.own(value.shape), value.dtype)
+        if type(value) is tuple:
+            return tuple(map(self.own, value))
+        if isinstance(value, slice):
+            return slice(*map(self.own, (value.start, value.stop, value.step)))
+        return value
+
+    def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
+        if op.family in _SCALAR_FAMILIES:
+            if all(isinstance(x, _CONSTANTS) for x in operands):
+                return op.evaluate(*operands, **params)
+        dtypes = aligned_dtypes(op, operands, params)
+        atoms = tuple(
+            self.cast(x, dtype) for x, dtype in zip(operands, dtypes, strict=True)
+        )
+        types = [self.seen(a.type) for a in atoms]
+        found = op.abstract(*types, **params)
+        found = found if op.multiple else (found,)
+        outputs = tuple(Var(self.own(t)) for t in found)
+        params = {k: self.own(v) for k, v in params.items() if k != "donate"}
+        if outputs[0].type == INDEX and not params:
+            return StageTracer(self, self._extent(op, atoms, outputs[0]))
+        self.emit(op, atoms, params, outputs)
+        results = tuple(StageTracer(self, v) for v in outputs)
+        return results if op.multiple else results[0]
+
+    def _extent(self, op: Op, atoms: tuple[Atom, ...], out: Var) -> Var:
+        """An int64 scalar is computed once: equal extents are one variable."""
+        known = self.extents.get((op, atoms))
+        if known is None:
+            self.emit(op, atoms, {}, (out,))
+            self.extents[op, atoms] = known = out
+        return known
+
+    def seen(self, type_: ArrayType) -> ArrayType:
+        """A type as rules see it: its run-time extents are values."""
+        shape = (Extent(self, n) if isinstance(n, Var) else n for n in type_.shape)
+        return ArrayType(tuple(shape), type_.dtype)
+
+    def cast(self, x: Any, dtype: Any) -> Atom:
+        """An operand with the dtype in which its op computes."""
+        atom = self.lift(x)
+        if dtype is None or atom.type.dtype == dtype:
+            return atom
+        if isinstance(atom, Literal):
+            return Literal(np.dtype(dtype).type(atom.value))
+        from wengert._ops.structure import astype
+
+        out = Var(ArrayType(atom.type.shape, np.dtype(dtype)))
+        self.emit(astype, (atom,), {"dtype": np.dtype(dtype)}, (out,))
+        return out
+
+    def emit(
+        self, op: Any, atoms: Sequence[Atom], params: Params, outputs: Sequence[Var]
+    ) -> None:
+        self.equations.append(
+            Equation(op, tuple(atoms), params, tuple(outputs), user_site(2))
+        )
+
+    def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A function with rules of its own stays whole: its rules are not lost."""
+        op, atoms, types = function.on_stage(self, operands)
+        outputs = tuple(Var(self.own(t)) for t in types)
+        self.emit(op, atoms, {}, outputs)
+        return tuple(StageTracer(self, v) for v in outputs)
+
+    def program(self, params: Sequence[Any], results: Sequence[Any]) -> Program:
+        """What has been written, as a program of these parameters."""
+        return Program(
+            tuple(p.var if isinstance(p, StageTracer) else p for p in params),
+            tuple(self.equations),
+            tuple(self.lift(r) for r in results),
+        )
+
+
+_CONSTANTS = (*PYTHON_SCALARS, np.generic)
+_SCALAR_FAMILIES = ("elementwise", "piecewise constant")
+
+
+def trace(
+    build: Callable[..., Sequence[Any]], parameters: Sequence[Var | ArrayType]
+) -> Program:
+    """The program of a function of engine values; it captures nothing.
+
+    Its parameters have these types, whose run-time extents are among the variables
+    given before them.
+    """
+    stage = Stage(EVALUATE)
+    params = stage.parameters(parameters)
+    with using(stage):
+        results = list(build(*params))
+    program = stage.program(params, results)
+    assert not stage.captured
+    return program
