@@ -281,6 +281,9 @@ def test_conversions():
     assert observed(lambda x: float(np.array(x)).shape) == ()
     assert observed(lambda x: complex(x).dtype) == np.complex128
     assert observed(lambda x: np.float32(x).dtype) == np.float32
+    assert observed(lambda x: (round(x), round(3 * x))) == (2, 8)
+    assert observed(lambda x: type(round(x)) is int and round(x, 1) == 2.5)
+    assert observed(lambda x: math.isclose(x, 2.5) and not math.isclose(x, 2.6))
     assert observed(lambda x: (float("3"), np.float64("3"), int("3"))) == (3.0, 3.0, 3)
     assert observed(lambda x: (bool(""), int("11", 2)), staging=True) == (False, 3)
 

@@ -163,6 +163,16 @@ def test_source_that_has_changed(tmp_path, monkeypatch):
     assert convert(f, staging=True)(1) == 2
 
 
+def test_source_that_is_imported_again(tmp_path):
+    file = tmp_path / "again.py"
+    for k in (1, 22):
+        file.write_text(f"def f(x):\n    return x + {k} if x else 0\n")
+        names = {}
+        exec(compile(file.read_text(), str(file), "exec"), names)
+        assert sites(names["f"]) == []
+        assert convert(names["f"], staging=True)(1) == 1 + k
+
+
 def test_source_that_is_no_python(tmp_path):
     file = tmp_path / "broken.py"
     text = "def f(x):\n    return x\n"

@@ -124,6 +124,11 @@ _MATH: dict[str, Any] = {
     "ceil": lambda x: _as_integer(wnp.ceil(x)),
     "trunc": lambda x: _as_integer(x),
     "fsum": lambda xs: wnp.sum(wnp.array(list(xs))),
+    "sumprod": lambda p, q: wnp.dot(wnp.array(p), wnp.array(q)),
+    "isclose": lambda a, b, *, rel_tol=1e-9, abs_tol=0.0: (
+        abs(a - b)
+        <= wnp.maximum(rel_tol * wnp.maximum(wnp.abs(a), wnp.abs(b)), abs_tol)
+    ),
     "dist": lambda p, q: wnp.linalg.norm(wnp.array(p) - wnp.array(q)),
 }
 
@@ -154,6 +159,7 @@ def _of_builtins(callee: Callable[[Any], Any]) -> Iterator[Pair]:
     yield float, floating
     yield complex, _for_traced(complex, _complex)
     yield len, length
+    yield round, rounded
     yield isinstance, is_instance
     yield min, functools.partial(_extreme, min, wnp.less)
     yield max, functools.partial(_extreme, max, wnp.greater)
@@ -183,6 +189,13 @@ def floating(*args: Any) -> Any:
     if len(args) == 1 and _is_scalar(args[0]) and args[0].dtype.kind != "c":
         return wnp.astype(_scalar(args[0]), np.float64)
     return float(*args)
+
+
+def rounded(x: Any, ndigits: Any = None) -> Any:
+    """``round``: without digits, to an integer."""
+    if ndigits is None and _is_scalar(x) and x.dtype.kind == "f":
+        return _as_integer(wnp.round(_scalar(x)))
+    return round(x, ndigits)
 
 
 def integer(*args: Any) -> Any:

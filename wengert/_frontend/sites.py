@@ -62,7 +62,7 @@ CONSTRUCTS: dict[str, tuple[str, str]] = {
     ),
     "missing source": (
         "the function's source text is not there to be read.",
-        "define the function in a file",
+        "define the function in a file, and import it again after a change",
     ),
     "deep nesting": (
         "the statements are nested too deeply for Python's compiler.",

@@ -34,10 +34,24 @@ def find(fun: FunctionType, strict: bool = True) -> Definition | None:
     `strict=False` takes the word of the file, for code that we have compiled ourselves.
     """
     code = fun.__code__
-    lines = linecache.getlines(code.co_filename, fun.__globals__)
+    text = _text(fun)
+    found = _matching(text, code, strict)
+    if found is None:
+        # The text may be older than the code, where the file was imported again.
+        linecache.checkcache(code.co_filename)
+        if _text(fun) != text:
+            found = _matching(_text(fun), code, strict)
+    return found
+
+
+def _text(fun: FunctionType) -> str:
+    return "".join(linecache.getlines(fun.__code__.co_filename, fun.__globals__))
+
+
+def _matching(text: str, code: CodeType, strict: bool) -> Definition | None:
     candidates = [
         definition
-        for definition in _definitions("".join(lines)).get(code.co_firstlineno, ())
+        for definition in _definitions(text).get(code.co_firstlineno, ())
         if getattr(definition.node, "name", "<lambda>") == code.co_name
     ]
     if len(candidates) == 1 and (not strict or _rewritten_by_pytest(code)):
