@@ -304,12 +304,18 @@ def program(block: list[Any]) -> Callable[[Any, Any], Any]:
     return run
 
 
+# Numbers on the way are of order 1: what cancels leaves their rounding.
+ROUNDING = 1e-5
 X = numpy.random.default_rng(11).uniform(-1.5, 1.5, COLUMNS * (ROWS + 1))
 
 
 def reference(run: Any, x: Any) -> tuple[Any, ...]:
     """Values in plain NumPy; programs that blow up are of no interest."""
-    values = run(numpy, x.copy())
+    try:
+        with numpy.errstate(over="raise"):
+            values = run(numpy, x.copy())
+    except FloatingPointError:
+        assume(False)
     assume(all(numpy.all(abs(numpy.asarray(v)) < 1e4) for v in values))
     return tuple(values)
 
@@ -377,7 +383,7 @@ def test_first_order(block: list[Any]) -> None:
     assert_bits(value, expected)
     ct = directions(value)
     (cotangent,) = pullback(ct)
-    scale = size(ct, tangent) + size(cotangent, dx) + 1e-12
+    scale = size(ct, tangent) + size(cotangent, dx) + ROUNDING
     assert abs(dot(ct, tangent) - dot(cotangent, dx)) <= 1e-10 * scale
     assert_bits(pullback(ct)[0], cotangent)
     _, pushforward = wg.linearize(fun, X)
@@ -420,10 +426,10 @@ def test_second_order(block: list[Any]) -> None:
     assume(numpy.all(abs(hvp) < 1e6) and numpy.all(abs(first) < 1e6))
     transposed = wg.vjp(reverse, X)[1](u)[0]
     tangents, second = wg.jvp(lambda x: wg.jvp(fun, (x,), (u,))[1], (X,), (t,))
-    scale = size(hvp, u) + size(transposed, t) + size(ct, second) + 1e-10
+    scale = size(hvp, u) + size(transposed, t) + size(ct, second) + ROUNDING
     assert abs(dot(hvp, u) - dot(transposed, t)) <= 1e-9 * scale
     assert abs(dot(hvp, u) - dot(ct, second)) <= 1e-9 * scale
-    scale = size(ct, tangents) + size(first, u) + 1e-10
+    scale = size(ct, tangents) + size(first, u) + ROUNDING
     assert abs(dot(first, u) - dot(ct, tangents)) <= 1e-9 * scale
 
 

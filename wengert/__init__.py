@@ -22,6 +22,7 @@ from wengert._modes.reverse import grad, value_and_grad, vjp
 from wengert._modes.schedule import binomial
 from wengert._modes.vectorized import vmap
 from wengert._staging.function import program
+from wengert._staging.jit import jit
 
 __version__ = "0.1.0"
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "jit",
     "jvp",
     "linearize",
     "map",

@@ -14,6 +14,7 @@ from wengert._ir.program import Equation, Literal, Program, Var, literal
 from wengert._ir.verify import verify
 from wengert._ops.arithmetic import add
 from wengert.errors import (
+    ArgumentError,
     InvalidProgramError,
     JoinError,
     MissingRuleError,
@@ -100,6 +101,10 @@ def _zero_step(x, n):
     return s
 
 
+def _writes(x, y):
+    x[:] = y
+
+
 def _by_zero(x, n):
     s = 0.0
     for i in range(0, n, 0):
@@ -163,6 +168,17 @@ STAGING = [
         lambda: wg.program(_by_zero)(X, 3),
         ValueError,
         "must not be zero",
+    ),
+    case(
+        lambda: wg.jit(_falls_off, static_argnames="y"),
+        ArgumentError,
+        "jit: static_argnames has 'y', and the function takes x",
+    ),
+    case(
+        lambda: wg.jit(_writes)(X[1:], X[:-1]),
+        MutationError,
+        "an argument that shares memory with another one",
+        "pass a copy",
     ),
     case(
         lambda: wg.program(_falls_off)(0.5),

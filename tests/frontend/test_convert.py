@@ -376,6 +376,64 @@ def test_runtimes_of_ones_own():
     ]
 
 
+class Asked(Plain):
+    """Notes what it is asked."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __getattribute__(self, name):
+        if name[-1] == "_" and name[0] != "_" or name in ("after", "choose", "compare"):
+            self.calls.append(name)
+        return super().__getattribute__(name)
+
+
+def test_in_a_try_everything_stays_plain():
+    """What a traced value decides there could raise on either path."""
+
+    def f(n):
+        for i in range(n):
+            try:
+                for k in range(3):
+                    if k == i and not n < k < 5:
+                        break
+                    if k in (1, n):
+                        continue
+                else:
+                    continue
+                if i == 3:
+                    return i or n
+                assert i != 4
+                with open("no such file"):
+                    break
+            except OSError:
+                if i == 2:
+                    break
+        return n
+
+    asked = runtime_for(Asked, True).calls
+    converted = convert(f, True, Asked)
+    assert [converted(n) for n in range(9)] == [f(n) for n in range(9)]
+    assert set(asked) == {"for_"}
+
+
+def test_a_jump_out_of_a_with_or_match():
+    def f(n):
+        with np.errstate():
+            if n == 1:
+                return "one"
+        match n:
+            case 2:
+                return "two"
+        return "many"
+
+    asked = runtime_for(Asked, True).calls
+    asked.clear()
+    converted = convert(f, True, Asked)
+    assert [converted(n) for n in (1, 2, 3)] == ["one", "two", "many"]
+    assert asked == ["if_", "after"] + ["if_", "after", "after"] * 2
+
+
 def test_the_recursion_limit_is_not_reached_sooner():
     """Conversion of calls adds no frame to a call."""
 

@@ -176,7 +176,7 @@ def test_source_that_is_imported_again(tmp_path):
 def test_source_that_is_no_python(tmp_path):
     file = tmp_path / "broken.py"
     text = "def f(x):\n    return x\n"
-    file.write_text(text + "def (\n")
+    file.write_text("def f(x):\n    return (x\n" + "def (\n")
     names = {}
     exec(compile(text, str(file), "exec"), names)
     assert [s.construct for s in sites(names["f"])] == ["missing source"]

@@ -19,7 +19,7 @@ PARAMS = [pytest.param(f, x, id=f"{f.__name__}-{i}") for i, (f, x) in enumerate(
 def run(function, *args):
     """What a function returns, by the reference meaning of its program."""
     leaves, structure = tree.flatten((args, {}))
-    staged = staged_for(function, structure, leaves)
+    staged, _ = staged_for(function, structure, leaves)
     given = [np.asarray(leaf)[()] for leaf in leaves]
     outs = evaluate(staged.program, [*given, *staged.hidden])
     return staged.rebuilt(outs, lambda value, _: value)

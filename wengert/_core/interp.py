@@ -97,6 +97,7 @@ class Evaluate(Interpreter):
     name = "evaluate"
     plain = True
     guarded = True
+    convert: Any = None  # what the front end, which stands above, makes of a function
 
     def __init__(self, xp: Any = np) -> None:
         super().__init__(None)
@@ -106,7 +107,7 @@ class Evaluate(Interpreter):
         raise_leaked(array._owner)
 
     def prepare(self, fun: Any) -> Any:
-        return fun
+        return fun if self.convert is None else self.convert(fun)
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
         for x in operands:

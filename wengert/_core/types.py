@@ -62,8 +62,8 @@ def ndim_of(x: Any) -> int:
 
 
 def dtype_of(x: Any) -> Any:
-    """dtype, or the Python type of a weak scalar, as `np.result_type` takes it."""
-    return type(x) if isinstance(x, PYTHON_SCALARS) else x.dtype
+    """dtype, or a Python number itself, which is weak, as `np.result_type` takes it."""
+    return x if isinstance(x, PYTHON_SCALARS) else x.dtype
 
 
 def is_complex(x: Any) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
+from wengert._core.interp import Evaluate
 from wengert._core.source import INTERNAL_FILES
 from wengert._frontend.callee import callee_for
 from wengert._frontend.convert import CONVERTER, dressed, with_code
@@ -94,3 +95,6 @@ def explain_sites(fun: Any) -> str:
     if not isinstance(function, FunctionType):
         return ""
     return show(sites(function), function.__code__.co_filename)
+
+
+Evaluate.convert = staticmethod(functools.partial(convert, staging=False))

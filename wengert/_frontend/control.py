@@ -8,7 +8,9 @@
     return __wg__.if_(t, __wg_then__, __wg_else__, ("names",), __wg_rest__)
 
 where A or B may jump; otherwise it is a statement, and R stays where it is. Loops are
-alike. In such a function every jump is the return of a signal (see `runtime`).
+alike, and so are the insides of a `with` or `match` that jumps. In such a function
+every jump is the return of a signal (see `runtime`). In a `try` everything stays plain
+but for these returns.
 """
 
 from __future__ import annotations
@@ -21,8 +23,6 @@ from wengert._frontend import scopes
 from wengert._frontend.rewrite import Expressions, call, helper, lazy, load, located
 from wengert._frontend.scopes import Function
 from wengert._frontend.source import complete
-
-Construct = ast.If | ast.For | ast.While
 
 
 @dataclass
@@ -37,8 +37,7 @@ class Scope:
     rebound: set[str] = field(default_factory=set)  # by functions defined in it
     shared: set[str] = field(default_factory=set)  # rebound by its block functions
     in_block: bool = False  # in a block function, where a jump is a signal
-    in_try: bool = False
-    in_star: bool = False  # in a handler `except*`
+    in_loop: bool = False  # in a loop that stays plain
 
 
 class Statements(Expressions):
@@ -49,12 +48,16 @@ class Statements(Expressions):
     ) -> None:
         super().__init__(staging, "__class__" in outer)
         self.private = private
+        self.outer = frozenset(outer)  # names of the functions around the user's
         self.scope = Scope(plain=True, visible=set(outer))
         self._known: dict[int, tuple[ast.AST, set[str]]] = {}  # by the id of a node
 
+    def is_outside(self, name: str) -> bool:
+        return name not in self.scope.visible or name in self.outer
+
     @property
     def plain(self) -> bool:
-        return self.scope.plain or self.scope.in_star or self.in_class
+        return self.scope.plain or self.in_class
 
     # -- definitions -------------------------------------------------------------------
 
@@ -64,11 +67,11 @@ class Statements(Expressions):
             self.enter(node.args)
             node.body = self.visit(node.body)
             return
-        saved = self.first, self.in_class, self.in_comprehension, self.scope
+        saved = self.state, self.scope
         self.enter(node.args)
         self.scope = self._scope(node)
         node.body = self._body(node)
-        self.first, self.in_class, self.in_comprehension, self.scope = saved
+        self.state, self.scope = saved
 
     def _scope(self, node: Function) -> Scope:
         body: list[ast.AST] = [*node.body]
@@ -150,43 +153,39 @@ class Statements(Expressions):
 
     # -- blocks ------------------------------------------------------------------------
 
-    def block(
-        self, statements: list[ast.stmt], place: ast.AST, inline: bool = False
-    ) -> list[Any]:
-        """The statements of a block; `inline` in a `with`, `try` or `match`."""
+    def block(self, statements: list[ast.stmt], place: ast.AST) -> list[Any]:
+        """The statements of a block; the rest after one that may jump is a function."""
         out: list[Any] = []
         for i, statement in enumerate(statements):
-            if isinstance(statement, Construct):
-                leaves = scopes.jumps(statement)
+            leaves = scopes.jumps(statement)
+            if not self.in_try and self._is_construct(statement, leaves):
                 rest = statements[i + 1 :] if leaves else []
                 parts, signal = self._construct(statement, rest)
                 out += parts
                 if leaves:
-                    return out + self._leave(signal, statement, inline)
+                    signal = self._returned(signal)
+                    return [*out, located(ast.Return(signal), statement)]
                 out.append(located(ast.Expr(signal), statement))
             else:
                 new = self.visit(statement)
-                out += new if isinstance(new, list) else [new] if new else []
+                out += [] if new is None else [new]
         return out or [located(ast.Pass(), place)]
 
-    def _leave(self, signal: ast.expr, place: ast.AST, inline: bool) -> list[ast.stmt]:
-        """Return a signal, or what it stands for at the top of the user's function."""
-        if not inline:
-            return [located(ast.Return(self._returned(signal)), place)]
-        name = "__wg_signal__"
-        settle = ast.Assign([ast.Name(name, ast.Store())], call("settle", signal))
-        jumps = ast.Compare(load(name), [ast.IsNot()], [ast.Constant(None)])
-        leave = ast.If(jumps, [ast.Return(self._returned(load(name)))], [])
-        return [located(settle, place), located(leave, place)]
+    def _is_construct(self, node: ast.stmt, leaves: bool) -> bool:
+        if isinstance(node, (ast.With, ast.Match)):
+            return leaves
+        return isinstance(node, (ast.If, ast.For, ast.While))
 
     def _returned(self, signal: ast.expr) -> ast.expr:
         return signal if self.scope.in_block else call("result", signal)
 
     def _construct(
-        self, node: Construct, rest: list[ast.stmt]
+        self, node: Any, rest: list[ast.stmt]
     ) -> tuple[list[ast.stmt], ast.expr]:
         """Block functions of a construct, and the call that gives its signal."""
         written = self._written(node, rest)  # before the statements are rewritten
+        if isinstance(node, (ast.With, ast.Match)):
+            return self._inside(node, rest, written)
         if isinstance(node, ast.If):
             first = self.visit(node.test)
             name, arguments = "if_", [first]
@@ -211,7 +210,36 @@ class Statements(Expressions):
         arguments += [ends[0], written, ends[1]]
         return [*parts], located(call(name, *arguments), node)
 
-    def _written(self, node: Construct, rest: list[ast.stmt]) -> ast.expr:
+    def _inside(
+        self, node: ast.With | ast.Match, rest: list[ast.stmt], written: ast.expr
+    ) -> tuple[list[ast.stmt], ast.expr]:
+        """A `with` or `match` that jumps: what is inside gives a signal."""
+        signal: ast.expr = load("__wg_signal__")
+        if isinstance(node, ast.Match):
+            bound = self._bound([node])
+            saved, self.scope.in_block = self.scope.in_block, True
+            matching = self.visit_Match(node)
+            self.scope.in_block = saved
+            body = self._function("match", [matching], bound, node, False)
+            statements: list[ast.stmt] = [body]
+            signal = ast.Call(load(body.name), [], [])
+        else:
+            node.items = self.several(node.items)
+            body = self._part("with", node.body, node)
+            # Unset where the context manager swallows an exception of the body.
+            unset, found = (
+                ast.Assign([ast.Name("__wg_signal__", ast.Store())], value)
+                for value in (ast.Constant(None), ast.Call(load(body.name), [], []))
+            )
+            node.body = [located(found, node)]
+            statements = [body, located(unset, node), node]
+        after: ast.expr = ast.Constant(None)
+        if rest:
+            statements.append(self._part("rest", rest, node))
+            after = load("__wg_rest__")
+        return statements, located(call("after", signal, after, written), node)
+
+    def _written(self, node: ast.stmt, rest: list[ast.stmt]) -> ast.expr:
         """The names that a construct and the rest of its block may rebind."""
         names = self._bound([node, *rest]) | self.scope.rebound
         names -= self.scope.globals
@@ -284,7 +312,7 @@ class Statements(Expressions):
         return located(ast.Return(call("Return", value)), node)
 
     def visit_Break(self, node: ast.Break | ast.Continue) -> ast.AST:
-        if self.plain:
+        if self.plain or self.scope.in_loop:
             return node
         name = "BREAK" if isinstance(node, ast.Break) else "CONTINUE"
         return located(ast.Return(helper(name)), node)
@@ -296,7 +324,7 @@ class Statements(Expressions):
         if (
             self.plain
             or not self.scope.in_block
-            or self.scope.in_try
+            or self.in_try
             or not parts
             or self.stays(node, *parts)
         ):
@@ -335,46 +363,57 @@ class Statements(Expressions):
         if self.plain:
             return self.generic_visit(node)
         node.items = self.several(node.items)
-        node.body = self.block(node.body, node, inline=True)
+        node.body = self.block(node.body, node)
         return node
 
-    def visit_Match(self, node: ast.Match) -> ast.AST:
-        if self.plain:
-            return self.generic_visit(node)
-        self.record(node, "match")
+    def visit_Match(self, node: ast.Match) -> ast.Match:
         node.subject = self.visit(node.subject)
         for case in node.cases:
             case.guard = case.guard and self.visit(case.guard)
-            case.body = self.block(case.body, node, inline=True)
+            case.body = self._inner(case.body, node)
+        if not self.plain:
+            self.record(node, "match")
         return node
 
+    def _inner(self, statements: list[ast.stmt], place: ast.AST) -> list[Any]:
+        if self.plain:
+            return self.several(statements)
+        return self.block(statements, place)
+
+    def visit_If(self, node: ast.If | ast.For | ast.While) -> ast.AST:
+        """One that stays plain, in a `try` for example."""
+        if isinstance(node, ast.For):
+            node.target, node.iter = self.visit(node.target), self.visit(node.iter)
+        else:
+            node.test = self.visit(node.test)
+        saved = self.scope.in_loop
+        self.scope.in_loop = saved or not isinstance(node, ast.If)
+        node.body = self._inner(node.body, node)
+        self.scope.in_loop = saved
+        node.orelse = self._inner(node.orelse, node) if node.orelse else []
+        return node
+
+    visit_For = visit_While = visit_If
+
     def visit_Try(self, node: Any) -> ast.AST:
+        """It stays plain: what a traced value decides could raise on either path."""
         if self.plain:
             return self.generic_visit(node)
         if any(isinstance(n, _DECIDING) for n in scopes.own_nodes([node])):
             self.record(node, "try")
-        saved, self.scope.in_try = self.scope.in_try, True
-        node.body = self.block(node.body, node, inline=True)
+        saved, self.in_try = self.in_try, True
+        node.body = self.block(node.body, node)
         for handler in node.handlers:
             handler.type = handler.type and self.visit(handler.type)
-            handler.body = self._handler(handler, isinstance(node, ast.TryStar))
+            handler.body = self.block(handler.body, node)
         for name in ("orelse", "finalbody"):
             statements = getattr(node, name)
             if statements:
-                setattr(node, name, self.block(statements, node, inline=True))
-        self.scope.in_try = saved
+                setattr(node, name, self.block(statements, node))
+        self.in_try = saved
         return node
 
     visit_TryStar = visit_Try
-
-    def _handler(self, node: ast.ExceptHandler, star: bool) -> list[Any]:
-        """The statements of a handler; `except*` must not be left by a return."""
-        if not star:
-            return self.block(node.body, node, inline=True)
-        saved, self.scope.in_star = self.scope.in_star, True
-        body = [new for s in node.body if (new := self.visit(s)) is not None]
-        self.scope.in_star = saved
-        return body or [located(ast.Pass(), node)]
 
 
 _DECIDING = (ast.If, ast.For, ast.While, ast.Assert, ast.IfExp, ast.BoolOp)

@@ -70,6 +70,7 @@ class Expressions(ast.NodeTransformer):
         self.first: str | None = None  # the first parameter of the innermost function
         self.in_class = False  # directly in a class body
         self.in_comprehension = False
+        self.in_try = False  # where whatever decides stays plain
 
     def record(self, node: ast.AST, construct: str) -> None:
         self.sites.append(site(node, construct))
@@ -89,9 +90,45 @@ class Expressions(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Name) and node.func.id == "super":
             return self._super(node)
-        self.generic_visit(node)
+        node.func = self._called(node.func)
+        node.args = self.several(node.args)
+        node.keywords = self.several(node.keywords)
         node.func = located(call("callee", node.func), node.func)
         return node
+
+    def _called(self, func: ast.expr) -> ast.expr:
+        """What is called: a name or attribute of it stays as it is."""
+        if isinstance(func, ast.Name):
+            return func
+        if isinstance(func, ast.Attribute):
+            func.value = self.visit(func.value)
+            return func
+        return self.visit(func)
+
+    # -- values from outside -----------------------------------------------------------
+
+    def is_outside(self, name: str) -> bool:
+        """Whether a name is one of the user's function itself; see `control`."""
+        return False
+
+    def _reached(self, node: Any) -> ast.AST:
+        if not self.staging or not isinstance(node.ctx, ast.Load) or self.in_class:
+            return node
+        return located(call("reached", node), node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self._reached(node) if self.is_outside(node.id) else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        return self._reached(node)
+
+    def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
+        return node  # Python takes a dotted name there, and no call
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        self.generic_visit(node)
+        return self._reached(node)
 
     def _super(self, node: ast.Call) -> ast.AST:
         """``super()`` reads its frame, which may be that of a branch: say it in full.
@@ -112,17 +149,26 @@ class Expressions(ast.NodeTransformer):
         node.args = self.visit(node.args)
         if self.reads_frame([node.body]):
             return node
-        saved = self.first, self.in_class, self.in_comprehension
+        saved = self.state
         self.enter(node.args)
         node.body = self.visit(node.body)
-        self.first, self.in_class, self.in_comprehension = saved
+        self.state = saved
         return node
 
     def enter(self, args: ast.arguments) -> None:
         """Go on in the body of a function with these parameters."""
         names = [*args.posonlyargs, *args.args]
         self.first = names[0].arg if names else None
-        self.in_class = self.in_comprehension = False
+        self.in_class = self.in_comprehension = self.in_try = False
+
+    @property
+    def state(self) -> tuple[str | None, bool, bool, bool]:
+        """What `enter` changes."""
+        return self.first, self.in_class, self.in_comprehension, self.in_try
+
+    @state.setter
+    def state(self, state: tuple[str | None, bool, bool, bool]) -> None:
+        self.first, self.in_class, self.in_comprehension, self.in_try = state
 
     def visit_arguments(self, node: ast.arguments) -> ast.AST:
         """Defaults only: annotations stay as they are."""
@@ -146,7 +192,7 @@ class Expressions(ast.NodeTransformer):
 
     def stays(self, node: ast.AST, *operands: ast.expr) -> bool:
         """Whether operands cannot be evaluated by functions of their own."""
-        if not self.staging:
+        if not self.staging or self.in_try:
             return True
         if self.in_class:
             self.record(node, "class body")
@@ -168,7 +214,7 @@ class Expressions(ast.NodeTransformer):
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         self.generic_visit(node)
-        if self.staging and isinstance(node.op, ast.Not):
+        if self.staging and not self.in_try and isinstance(node.op, ast.Not):
             return located(call("not_", node.operand), node)
         return node
 
@@ -193,7 +239,7 @@ class Expressions(ast.NodeTransformer):
     def _comparison(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
         names = {ast.In: "in_", ast.NotIn: "not_in"}
-        name = names.get(type(node.ops[0])) if self.staging else None
-        if name is None:
+        name = names.get(type(node.ops[0]))
+        if name is None or not self.staging or self.in_try:
             return node
         return located(call(name, node.left, node.comparators[0]), node)

@@ -122,9 +122,9 @@ class Plain:
         signal = None if orelse is None else orelse()
         return rest() if signal is None and rest is not None else signal
 
-    def settle(self, signal: Any) -> Any:
-        """A signal inside a `with`, `try` or `match`, which goes on if it is None."""
-        return signal
+    def after(self, signal: Any, rest: Block | None, written: tuple[str, ...]) -> Any:
+        """The rest of a block, after a `with` or `match` that gave this signal."""
+        return rest() if signal is None and rest is not None else signal
 
     def result(self, signal: Any) -> Any:
         """What the function returns when its top block gave this signal."""
@@ -146,6 +146,10 @@ class Plain:
             raise AssertionError(message())
 
     # -- expressions -------------------------------------------------------------------
+
+    def reached(self, value: Any) -> Any:
+        """A value read from a global or closure, an attribute or an item."""
+        return value
 
     def and_(self, first: Any, *others: Callable[[], Any]) -> Any:
         """``first and others[0]() and ...``."""

@@ -5,11 +5,14 @@ import __future__
 
 import ast
 import contextlib
+import inspect
 import linecache
+import textwrap
+import tokenize
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from wengert._frontend.scopes import Function, is_function, own_nodes
@@ -35,12 +38,14 @@ def find(fun: FunctionType, strict: bool = True) -> Definition | None:
     """
     code = fun.__code__
     text = _text(fun)
-    found = _matching(text, code, strict)
+    names = fun.__globals__.items()
+    modules = tuple([k for k, v in names if isinstance(v, ModuleType)])
+    found = _matching(text, code, strict, modules)
     if found is None:
         # The text may be older than the code, where the file was imported again.
         linecache.checkcache(code.co_filename)
         if _text(fun) != text:
-            found = _matching(_text(fun), code, strict)
+            found = _matching(_text(fun), code, strict, modules)
     return found
 
 
@@ -48,10 +53,18 @@ def _text(fun: FunctionType) -> str:
     return "".join(linecache.getlines(fun.__code__.co_filename, fun.__globals__))
 
 
-def _matching(text: str, code: CodeType, strict: bool) -> Definition | None:
+def _matching(
+    text: str, code: CodeType, strict: bool, modules: tuple[str, ...]
+) -> Definition | None:
+    line = code.co_firstlineno
+    found = _definitions(text).get(line, [])
+    if not found:
+        # Of a block it is not known whether it imports what it calls modules.
+        alone = _definitions(_block(text, line)).get(line, [])
+        found = [*alone, *(d._replace(imports=modules) for d in alone)]
     candidates = [
         definition
-        for definition in _definitions(text).get(code.co_firstlineno, ())
+        for definition in found
         if getattr(definition.node, "name", "<lambda>") == code.co_name
     ]
     if len(candidates) == 1 and (not strict or _rewritten_by_pytest(code)):
@@ -60,6 +73,14 @@ def _matching(text: str, code: CodeType, strict: bool) -> Definition | None:
         if _same_code(compiled(definition, code, code.co_freevars), code):
             return definition
     return None
+
+
+def _block(text: str, line: int) -> str:
+    """The definition that begins at a line of a file that is not all Python."""
+    lines = text.splitlines(keepends=True)[line - 1 :]
+    with contextlib.suppress(SyntaxError, tokenize.TokenError):
+        lines = inspect.getblock(lines)
+    return "\n" * (line - 1) + textwrap.dedent("".join(lines))
 
 
 @lru_cache(maxsize=64)  # whole files

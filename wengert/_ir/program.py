@@ -33,9 +33,13 @@ class Var:
 
 
 class Literal(NamedTuple):
-    """A scalar constant; its value is a NumPy scalar."""
+    """A scalar constant; its value is a NumPy scalar.
+
+    weak: it was a Python number, whose dtype adapts to that of other operands.
+    """
 
     value: Any
+    weak: bool = False
 
     @property
     def type(self) -> ArrayType:
@@ -97,6 +101,8 @@ def substitute(value: Any, change: Callable[[Any], Any]) -> Any:
 
 def variables_in(value: Any) -> Iterator[Var]:
     """The variables in a param, type or index expression."""
+    if isinstance(value, ArrayType):
+        return iter([n for n in value.shape if isinstance(n, Var)])
     found: list[Var] = []
 
     def note(var: Var) -> Var:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -37,7 +37,8 @@ def verify(program: Program) -> Program:
         _assign(program, var, known)
     for equation in program.equations:
         for var in variables_read(equation):
-            _require(program, var in known, f"{equation.op.name} reads {var} too early")
+            if var not in known:
+                _fail(program, f"{equation.op.name} reads {var} too early")
         _check_equation(program, equation)
         for var in equation.outputs:
             _assign(program, var, known)
@@ -49,15 +50,22 @@ def verify(program: Program) -> Program:
 
 def _require(program: Program, holds: bool, what: str) -> None:
     if not holds:
-        raise InvalidProgramError(f"invalid program: {what}\n{program}")
+        _fail(program, what)
+
+
+def _fail(program: Program, what: str) -> NoReturn:
+    raise InvalidProgramError(f"invalid program: {what}\n{program}")
 
 
 def _assign(program: Program, var: Var, known: set[Var]) -> None:
-    _require(program, var not in known, f"{var} is assigned twice")
+    if var in known:
+        _fail(program, f"{var} is assigned twice")
     known.add(var)
     for n in variables_in(var.type):
-        _require(program, n in known, f"an extent of {var} is not known")
-        _require(program, n.type == _INDEX, f"an extent of {var} is no int64 scalar")
+        if n not in known:
+            _fail(program, f"an extent of {var} is not known")
+        if n.type != _INDEX:
+            _fail(program, f"an extent of {var} is no int64 scalar")
 
 
 def _check_equation(program: Program, equation: Equation) -> None:
@@ -83,11 +91,13 @@ def _check_op(program: Program, equation: Equation) -> None:
     found = equation.op.abstract(*given, **equation.params)
     types = tuple(found) if equation.op.multiple else (found,)
     declared = tuple(v.type for v in equation.outputs)
-    _require(
-        program,
-        types == declared,
-        f"{equation.op.name} gives {_listed(types)}, declared {_listed(declared)}",
-    )
+    if types != declared:
+        _fail_at(program, equation, types, declared)
+
+
+def _fail_at(program: Program, equation: Equation, given: Any, declared: Any) -> None:
+    texts = _listed(given), _listed(declared)
+    _fail(program, f"{equation.op.name} gives {texts[0]}, declared {texts[1]}")
 
 
 def _listed(types: Any) -> str:
@@ -106,11 +116,8 @@ def _agree(
     given = dict(zip(params, atoms, strict=True))
     for param, atom in given.items():
         expected = substitute(param.type, lambda n: _extent(given.get(n, n)))
-        _require(
-            program,
-            expected == atom.type,
-            f"{what} takes {expected}, and gets {atom.type}",
-        )
+        if expected != atom.type:
+            _fail(program, f"{what} takes {expected}, and gets {atom.type}")
     return given
 
 
@@ -150,11 +157,8 @@ def _same_types(
     declared = tuple(v.type for v in equation.outputs)
     dtypes = [t.dtype for t in types] == [t.dtype for t in declared]
     ranks = [t.ndim for t in types] == [t.ndim for t in declared]
-    _require(
-        program,
-        dtypes and ranks,
-        f"{equation.op.name} gives {_listed(types)}, declared {_listed(declared)}",
-    )
+    if not (dtypes and ranks):
+        _fail_at(program, equation, types, declared)
 
 
 def _check_if(program: Program, equation: Equation) -> None:

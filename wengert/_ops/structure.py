@@ -56,14 +56,22 @@ def _astype_transpose(ct: Any, x_type: ArrayType, *, dtype: Any) -> Any:
     return astype(ct, dtype=x_type.dtype)
 
 
-astype: Op = linear(
-    "astype",
-    _astype_evaluate,
-    abstract=lambda x, *, dtype: ArrayType(x.shape, np.dtype(dtype)),
-    transposes=(_astype_transpose,),
-    batch=lambda size, batched, operands, p: astype(*operands, **p),
-    samples=[Sample(((3, 2),), {"dtype": np.dtype(np.float64)})],
-)
+def _conversion(name: str) -> Op:
+    op: Op = linear(
+        name,
+        _astype_evaluate,
+        abstract=lambda x, *, dtype: ArrayType(x.shape, np.dtype(dtype)),
+        transposes=(_astype_transpose,),
+        batch=lambda size, batched, operands, p: op(*operands, **p),
+        samples=[Sample(((3, 2),), {"dtype": np.dtype(np.float64)})],
+    )
+    return op
+
+
+astype = _conversion("astype")
+# In a staged program, the conversion of an operand that NumPy's promotion asks for. A
+# program that is applied again to other types asks again.
+promote = _conversion("promote")
 
 
 def _copy_evaluate(xp: Any, x: Any, *, order: Any = "K") -> Any:

@@ -362,6 +362,15 @@ class IfFunction(ControlFunction):
 class CallFunction(ControlFunction):
     op: control.Call
 
+    def run(self, operands: Values) -> Sequence[Any]:
+        """The results, by native code, which is made at the first call."""
+        derived = self.op.derived
+        if "native" not in derived:
+            from wengert._backend import compile_program
+
+            derived["native"] = compile_program(self.op.callee)
+        return derived["native"](*operands)
+
     def parameters(self) -> tuple[Var, ...]:
         return self.op.callee.params
 

@@ -18,7 +18,7 @@ from wengert._ir.verify import verify
 from wengert._modes import api
 from wengert._staging.prune import prune
 from wengert._staging.runtime import Staged
-from wengert._staging.stage import Stage, StageTracer
+from wengert._staging.stage import FunctionStage, Stage, StageTracer
 from wengert.errors import MutationError, StagedValueError
 
 
@@ -40,8 +40,9 @@ def describe(leaf: Any, known: bool = False) -> Input:
     if type(leaf) is int and not known:
         return Input(ArrayType((), np.dtype(np.int64)), True, None)
     if not api.is_static(leaf) and api.is_array(leaf):
+        dtype = leaf.dtype
         return Input(
-            ArrayType(tuple(leaf.shape), leaf.dtype),
+            ArrayType(tuple(leaf.shape), dtype.newbyteorder("=")),
             isinstance(leaf, TracedScalar),
             None,
         )
@@ -68,6 +69,7 @@ class StagedFunction(NamedTuple):
     structure: Any
     results: list[Result]
     written: list[tuple[int, int]]  # (leaf, result): arguments that are written to
+    hidden_written: list[tuple[int, int]]  # (hidden, result): the same of other arrays
 
     def rebuilt(self, outs: Sequence[Any], wrap: Callable[[Any, bool], Any]) -> Any:
         leaves = [
@@ -78,11 +80,16 @@ class StagedFunction(NamedTuple):
 
 
 def stage_function(
-    fun: Callable[..., Any], structure: Any, inputs: Sequence[Input]
+    fun: Callable[..., Any],
+    structure: Any,
+    inputs: Sequence[Input],
+    originals: Sequence[Any],
 ) -> StagedFunction:
-    """Run a function of ``(args, kwargs)`` once, on values that have a type only."""
-    stage = Stage(EVALUATE)
-    stage.convert = lambda f: convert(f, True, Staged)
+    """Run a function of ``(args, kwargs)`` once, on values that have a type only.
+
+    Arrays that are one object are one object in the function too.
+    """
+    stage = FunctionStage(EVALUATE, lambda f: convert(f, True, Staged))
     params: list[StageTracer] = []
     leaves: list[Any] = []
     for given in inputs:
@@ -90,6 +97,10 @@ def stage_function(
             leaves.append(given.static)
             continue
         params.append(stage.parameter(given.type))
+        first = next(i for i, x in enumerate(originals) if x is originals[len(leaves)])
+        if first < len(leaves) and not given.scalar:
+            leaves.append(leaves[first])
+            continue
         with using(stage):
             leaves.append(api.user_value(params[-1], given.scalar))
     args, kwargs = tree.unflatten(structure, leaves)
@@ -99,21 +110,32 @@ def stage_function(
         results, values = _results(found)
         written = []
         for i, leaf in enumerate(leaves):
-            if isinstance(leaf, TracedArray):
+            if isinstance(leaf, TracedArray) and all(leaf is not x for x in leaves[:i]):
                 _refuse_lost(leaf, stage)
                 if any(leaf._value is p for p in params):
                     continue
                 written.append((i, len(values)))
                 values.append(leaf._value)
+        reached = {id(array): traced for array, traced in stage.inputs.values()}
+        places = []
+        for key, (value, var) in stage.captured.items():
+            traced = reached.get(id(value))
+            if traced is not None and traced._value.var is not var:
+                places.append((key, len(values)))
+                values.append(traced._value)
         program = stage.program(params, values)
-    captured = stage.captured.values()
-    program = program._replace(params=(*program.params, *(v for _, v in captured)))
+    captured = stage.captured
+    program = program._replace(
+        params=(*program.params, *(v for _, v in captured.values()))
+    )
+    order = list(captured)
     return StagedFunction(
         verify(prune(program)),
-        [value for value, _ in captured],
+        [value for value, _ in captured.values()],
         out_structure,
         results,
         written,
+        [(order.index(key), place) for key, place in places],
     )
 
 
@@ -172,21 +194,24 @@ def program(fun: Callable[..., Any]) -> Callable[..., Program]:
 
     def program_of(*args: Any, **kwargs: Any) -> Program:
         leaves, structure = tree.flatten((args, kwargs))
-        return staged_for(fun, structure, leaves).program
+        return staged_for(fun, structure, leaves)[0].program
 
     program_of.__name__ = f"program({getattr(fun, '__name__', 'function')})"
     return program_of
 
 
 def staged_for(
-    fun: Callable[..., Any], structure: Any, leaves: Sequence[Any]
-) -> StagedFunction:
+    fun: Callable[..., Any],
+    structure: Any,
+    leaves: Sequence[Any],
+    needed: Sequence[int] = (),
+) -> tuple[StagedFunction, list[Input]]:
     """A function staged for leaves like these; an integer is known where it must be."""
-    known: set[int] = set()
+    known = set(needed)
     while True:
         inputs = [describe(leaf, i in known) for i, leaf in enumerate(leaves)]
         try:
-            return stage_function(fun, structure, inputs)
+            return stage_function(fun, structure, inputs, leaves), inputs
         except StagedValueError as error:
             place = _integer_asked_for(error, inputs, leaves)
             if place is None:

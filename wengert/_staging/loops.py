@@ -355,7 +355,7 @@ class Loop:
     def _new_carry(self, name: str, leaf: Leaf) -> int:
         value = self._within(lambda: engine_leaf(leaf))
         type_ = ArrayType(shape_of(value), np.result_type(dtype_of(value)))
-        entry = zeros_of(type_)
+        entry = zeros_of(type_) if type_.shape else type_.dtype.type(0)
         return self._add(name, entry, self.region.parameter(type_), value)
 
     def _arrays(self) -> None:
@@ -496,7 +496,7 @@ def settle_types(
     if any(weak) and _has_narrow(program):
         found = _retyped(program, fixed, dtypes, entries, weak).results
         dtypes = [
-            np.result_type(type(e), r.type.dtype) if w else d
+            np.result_type(e, r.type.dtype) if w else d
             for e, r, w, d in zip(entries, found, weak, dtypes, strict=False)
         ]
         program = _retyped(program, fixed, dtypes)
@@ -506,9 +506,7 @@ def settle_types(
             if tuple(r.type.shape) != tuple(shape_of(c.entry)) and not _extents(r):
                 refuse_join(c.name, f"of shape {list(shape_of(c.entry))}", f"{r.type}")
         joined = [
-            np.result_type(
-                type(e) if w and d == np.result_type(type(e)) else d, r.type.dtype
-            )
+            np.result_type(e if w and d == np.result_type(e) else d, r.type.dtype)
             for e, w, d, r in zip(entries, weak, dtypes, results, strict=True)
         ]
         if joined == dtypes:

@@ -28,11 +28,11 @@ def aligned_dtypes(op: Op, operands: tuple[Any, ...], params: Params) -> Dtypes:
         return [_common(op, operands, params)] * len(operands)
     if op.family == "bilinear":
         return [np.result_type(*map(dtype_of, operands))] * len(operands)
-    return [dtype_of(x) if _is_weak(x) else None for x in operands]
-
-
-def _is_weak(x: Any) -> bool:
-    return isinstance(x, PYTHON_SCALARS)
+    weak = (isinstance(x, PYTHON_SCALARS) for x in operands)
+    return [
+        np.result_type(x) if is_weak else None
+        for x, is_weak in zip(operands, weak, strict=True)
+    ]
 
 
 def _common(op: Op, operands: tuple[Any, ...], params: Params) -> Any:
@@ -40,7 +40,9 @@ def _common(op: Op, operands: tuple[Any, ...], params: Params) -> Any:
     promoted = np.result_type(*(dtype_of(x) for x in operands))
     if is_inexact(promoted):
         return promoted
-    probes = [x if type(x) is int else np.ones(1, dtype_of(x)) for x in operands]
+    probes = [
+        x if isinstance(x, PYTHON_SCALARS) else np.ones(1, x.dtype) for x in operands
+    ]
     with np.errstate(all="ignore"):
         out = op.evaluate(*probes, **params)
     return out.dtype if is_inexact(out.dtype) else promoted

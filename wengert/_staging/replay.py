@@ -11,25 +11,35 @@ from typing import Any
 from wengert._core.interp import CURRENT
 from wengert._core.op import Op
 from wengert._ir.program import Equation, Literal, Program, Var, substitute
-from wengert._staging.stage import as_extent
+from wengert._ops.structure import promote
+from wengert._staging.stage import Stage, as_extent
 
 
 def replay(program: Program, arguments: Sequence[Any]) -> list[Any]:
     """Results of a program whose parameters have these values."""
     values: dict[Var, Any] = dict(zip(program.params, arguments, strict=True))
+    stage = next((i for i in CURRENT.get().chain() if isinstance(i, Stage)), None)
     for equation in program.equations:
+        if stage is not None:
+            stage.place = equation.site  # it keeps its place in the user's file
         results = apply_equation(equation, values)
         values.update(zip(equation.outputs, results, strict=True))
+    if stage is not None:
+        stage.place = None
     return [_value(r, values) for r in program.results]
 
 
 def _value(atom: Any, values: dict[Var, Any]) -> Any:
-    return atom.value if isinstance(atom, Literal) else values[atom]
+    if isinstance(atom, Literal):
+        return atom.value.item() if atom.weak else atom.value
+    return values[atom]
 
 
 def apply_equation(equation: Equation, values: dict[Var, Any]) -> tuple[Any, ...]:
     """The results of one equation, under the current interpreter."""
     operands = tuple([_value(a, values) for a in equation.inputs])
+    if equation.op is promote:
+        return operands  # the op that reads it asks again
     if isinstance(equation.op, Op):
         params = {
             k: substitute(v, lambda n: as_extent(values[n]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from wengert._array.traced import TracedArray, TracedScalar, unwrap, wrap
 from wengert._control import loops
 from wengert._core.interp import CURRENT, Tracer
@@ -17,7 +19,7 @@ from wengert._staging.branches import stage_branch
 from wengert._staging.loops import Range, stage_for, stage_while
 from wengert._staging.region import Region
 from wengert._staging.signals import TracedSignal, emit_check
-from wengert._staging.stage import StageTracer
+from wengert._staging.stage import FunctionStage, StageTracer
 
 UNROLLED = 4  # a loop of so few steps is written out
 
@@ -147,6 +149,15 @@ class Staged(Plain):
         return super().result(signal)
 
     # -- expressions -------------------------------------------------------------------
+
+    def reached(self, value: Any) -> Any:
+        """An array from outside is an input, whatever it holds when the code runs."""
+        if type(value) is not np.ndarray or value.dtype.kind not in "biufc":
+            return value
+        stage = next(
+            (i for i in CURRENT.get().chain() if isinstance(i, FunctionStage)), None
+        )
+        return value if stage is None else stage.input(value)
 
     def and_(self, first: Any, *others: Callable[[], Any]) -> Any:
         for i, other in enumerate(others):

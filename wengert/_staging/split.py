@@ -22,8 +22,8 @@ from wengert._staging.stage import Extent, Stage, StageTracer, as_extent
 _CHEAP = frozenset(
     "add subtract multiply negative scale equal not_equal less less_equal greater "
     "greater_equal logical_and logical_or logical_xor logical_not absolute where "
-    "getitem astype broadcast_to reshape transpose flip full square maximum minimum "
-    "floor_divide remainder to_integer conj real imag".split()
+    "getitem astype promote broadcast_to reshape transpose flip full square maximum "
+    "minimum floor_divide remainder to_integer conj real imag".split()
 )
 
 
@@ -107,7 +107,8 @@ class Importer:
             self.variable(var)
         with using(self.backward):
             results = apply_equation(equation, self.values)
-        self.values.update(zip(equation.outputs, results, strict=True))
+        for var, result in zip(equation.outputs, results, strict=True):
+            self.values.setdefault(var, result)  # one of them may have been saved
 
 
 def split(

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from wengert._array.traced import TracedArray
 from wengert._core.interp import EVALUATE, Interpreter, Tracer, using
 from wengert._core.op import Op
-from wengert._core.source import user_site
+from wengert._core.source import Site, user_site
 from wengert._core.types import PYTHON_SCALARS, ArrayType, Params, type_of
 from wengert._ir.control import Check
 from wengert._ir.program import Atom, Equation, Literal, Program, Var, substitute
+from wengert._ops.structure import promote
 from wengert._staging.errors import refuse_concrete
 from wengert._staging.operands import aligned_dtypes
 
@@ -111,7 +113,7 @@ class Stage(Interpreter):
     def __init__(self, parent: Interpreter) -> None:
         super().__init__(parent)
         self.equations: list[Equation] = []
-        self.convert: Any = None  # what makes a user's function ask the runtime
+        self.place: Site | None = None  # of an equation that is applied again
         self.given: list[Var] = []  # the parameters that were asked for, in order
         self.captured: dict[Any, tuple[Any, Var]] = {}
         self.extents: dict[Any, Var] = {}  # int64 scalars by how they are computed
@@ -136,15 +138,12 @@ class Stage(Interpreter):
                 given[template] = params[-1]
         return params
 
-    def prepare(self, fun: Any) -> Any:
-        return self.parent.prepare(fun) if self.convert is None else self.convert(fun)
-
     def lift(self, x: Any) -> Atom:
         """A value as this program refers to it."""
         if isinstance(x, StageTracer) and x.interpreter is self:
             return x.var
         if isinstance(x, PYTHON_SCALARS):
-            return Literal(np.result_type(type(x)).type(x))
+            return Literal(np.result_type(type(x)).type(x), weak=True)
         if isinstance(x, np.generic):
             return Literal(x)
         return self.capture(x)
@@ -209,18 +208,18 @@ class Stage(Interpreter):
         if dtype is None or atom.type.dtype == dtype:
             return atom
         if isinstance(atom, Literal):
-            return Literal(np.dtype(dtype).type(atom.value))
-        from wengert._ops.structure import astype
-
+            return Literal(np.dtype(dtype).type(atom.value), atom.weak)
         out = Var(ArrayType(atom.type.shape, np.dtype(dtype)))
-        self.emit(astype, (atom,), {"dtype": np.dtype(dtype)}, (out,))
+        self.emit(promote, (atom,), {"dtype": np.dtype(dtype)}, (out,))
         return out
 
     def emit(
         self, op: Any, atoms: Sequence[Atom], params: Params, outputs: Sequence[Var]
     ) -> None:
         self.equations.append(
-            Equation(op, tuple(atoms), params, tuple(outputs), user_site(2))
+            Equation(
+                op, tuple(atoms), params, tuple(outputs), self.place or user_site(2)
+            )
         )
 
     def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -241,6 +240,30 @@ class Stage(Interpreter):
 
 _CONSTANTS = (*PYTHON_SCALARS, np.generic)
 _SCALAR_FAMILIES = ("elementwise", "piecewise constant")
+
+
+class FunctionStage(Stage):
+    """Stages a whole function; `convert` makes the user's functions ask the runtime.
+
+    An array that the function reaches by a global, closure or attribute is an input:
+    one traced array wherever it is reached.
+    """
+
+    def __init__(self, parent: Interpreter, convert: Callable[[Any], Any]) -> None:
+        super().__init__(parent)
+        self.convert = convert
+        self.inputs: dict[int, tuple[np.ndarray, TracedArray]] = {}
+
+    def prepare(self, fun: Any) -> Any:
+        return self.convert(fun)
+
+    def input(self, array: np.ndarray) -> TracedArray:
+        known = self.inputs.get(id(array))
+        if known is None:
+            with using(self):
+                traced = TracedArray(StageTracer(self, self.capture(array)))
+            known = self.inputs[id(array)] = array, traced
+        return known[1]
 
 
 def trace(

@@ -26,27 +26,35 @@ class Watch:
         self.states: dict[int, tuple[str, Any, Any]] = {}
         for block in blocks:
             for name, value in _variables(block):
-                self._note(name, value)
+                self.note(name, value)
 
-    def _note(self, name: str, value: Any) -> None:
+    def note(self, name: str, value: Any) -> None:
         if id(value) in self.states or not _is_mutable(value):
             return
         state = _state(value)
         self.states[id(value)] = name, value, state
         for part in state.values() if isinstance(state, dict) else state:
-            self._note(name, part)
+            self.note(name, part)
 
-    def refuse_change(self) -> None:
+    def changed(self) -> tuple[str, Any] | None:
+        """A name and an object that is no longer what it was."""
         for name, value, state in self.states.values():
             if not _same(state, _state(value)):
-                raise MutationError(
-                    explain(
-                        f"a {type(value).__name__} reached by {name!r} is changed in "
-                        "a branch or loop that a traced value decides",
-                        why="it would be changed once, whichever way the program goes.",
-                        fix="keep such values in local variables or arrays",
-                    )
+                return name, value
+        return None
+
+    def refuse_change(self) -> None:
+        found = self.changed()
+        if found is not None:
+            name, value = found
+            raise MutationError(
+                explain(
+                    f"a {type(value).__name__} reached by {name!r} is changed in "
+                    "a branch or loop that a traced value decides",
+                    why="it would be changed once, whichever way the program goes.",
+                    fix="keep such values in local variables or arrays",
                 )
+            )
 
 
 def _variables(block: Any) -> Iterator[tuple[str, Any]]:

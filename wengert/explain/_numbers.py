@@ -181,6 +181,7 @@ MOVES: dict[str, Callable[..., Any]] = {
     "update": _update,
     "add_at": _add_at,
     "astype": _same,
+    "promote": _same,
     "copy": _same,
 }
 

@@ -152,6 +152,8 @@ _SPECIAL = {
     "transpose": _transpose,
     "astype": _astype,
     "copy": _copy,
+    "__copy__": lambda self: _copy(self, "K"),
+    "__deepcopy__": lambda self, memo: _copy(self, "K"),
     "view": lambda self: self[...],
     "flatten": _method("flatten"),
     "real": _part("real"),

@@ -1,0 +1,279 @@
+"""Compiled functions: what they return, write, read and refuse."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import wengert as wg
+import wengert.numpy as wnp
+from tests.staging.programs import CASES, X
+from tests.staging.test_programs import LANES, MODES, assert_equal, total
+from wengert._core import tree
+from wengert._frontend.api import convert
+from wengert.errors import ArgumentError, MutationError
+
+PARAMS = [pytest.param(f, x, id=f"{f.__name__}-{i}") for i, (f, x) in enumerate(CASES)]
+
+
+@pytest.mark.parametrize("function, x", PARAMS)
+def test_value(function, x):
+    assert_equal(wg.jit(function)(x), function(np.copy(x)[()]), 1e-12)
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize("function, x", PARAMS)
+def test_derivatives(function, x, mode):
+    derivative = MODES[mode]
+    expected = derivative(total(convert(function, staging=False)))(x)
+    assert_equal(wg.jit(derivative(total(function)))(x), expected, 1e-9)
+    assert_equal(derivative(total(wg.jit(function)))(x), expected, 1e-9)
+
+
+@pytest.mark.parametrize("function, x", PARAMS[::3])
+def test_lanes_of_gradients(function, x):
+    lanes = np.stack([x, 0.7 * np.asarray(x), -np.asarray(x) + 0.1])
+    eager = wg.grad(total(convert(function, staging=False)))
+    got = wg.jit(LANES["gradients of lanes"](function))(lanes)
+    assert_equal(got, np.stack([eager(lane) for lane in lanes]), 1e-9)
+
+
+@pytest.mark.parametrize("function, x", PARAMS[:16:3])
+def test_hessians(function, x):
+    expected = wg.hessian(total(convert(function, staging=False)))(x)
+    assert_equal(wg.jit(wg.hessian(total(function)))(x), expected, 1e-9)
+
+
+# -- arguments and results -------------------------------------------------------------
+
+
+def test_a_python_float_gives_a_numpy_scalar():
+    result = wg.jit(lambda x: x * 2)(3.0)
+    assert type(result) is np.float64
+    assert result == 6.0
+
+
+def test_pytrees_go_in_and_come_out():
+    def step(state, rate):
+        return {"w": state["w"] - rate * state["b"], "b": (state["b"], "label", None)}
+
+    state = {"w": np.ones(3), "b": np.arange(3.0)}
+    got = wg.jit(step)(state, rate=0.5)
+    assert got["b"][1:] == ("label", None)
+    np.testing.assert_array_equal(got["w"], [1.0, 0.5, 0.0])
+
+
+def test_arguments_are_written_to_as_in_numpy():
+    def fill(x, y):
+        for i in range(len(x)):
+            x[i] = y[i] * 2
+        return x.sum()
+
+    x, y = np.zeros(6), np.arange(6.0)
+    assert wg.jit(fill)(x, y) == 30.0
+    np.testing.assert_array_equal(x, 2 * y)
+    np.testing.assert_array_equal(y, np.arange(6.0))
+
+
+def test_one_array_given_twice_is_one_array():
+    def shift(x, y):
+        for i in range(5):
+            x[i + 1] = y[i] + 1
+        return x
+
+    x, plain = np.zeros(6), np.zeros(6)
+    shift(plain, plain)
+    wg.jit(shift)(x, x)
+    np.testing.assert_array_equal(x, plain)
+
+
+def test_overlapping_arguments_that_are_written_to_are_refused():
+    def copy(x, y):
+        x[:] = y
+
+    x = np.zeros(6)
+    with pytest.raises(MutationError, match="shares memory with another"):
+        wg.jit(copy)(x[1:], x[:-1])
+
+
+def test_strides_and_byte_orders():
+    double = wg.jit(lambda x: x * 2)
+    x = np.arange(12.0).reshape(3, 4)
+    for view in (x[:, ::2], x.T, x[::-1], x[:, 0], np.asfortranarray(x)):
+        np.testing.assert_array_equal(double(view), view * 2)
+    swapped = x.astype(">f8")
+    np.testing.assert_array_equal(double(swapped), x * 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.int32, bool, np.complex128])
+def test_dtypes(dtype):
+    x = np.array([0, 1, 1, 0]).astype(dtype)
+    result = wg.jit(lambda x: x + x)(x)
+    assert result.dtype == (x + x).dtype
+    np.testing.assert_array_equal(result, x + x)
+
+
+def test_a_weak_number_keeps_float32():
+    def running(x):
+        s = 0.0
+        for i in range(len(x)):
+            s = s + x[i] * 2
+        return s
+
+    x = np.arange(8, dtype=np.float32)
+    assert wg.jit(running)(x).dtype == np.float32
+    assert running(x).dtype == np.float32
+
+
+# -- what is compiled, and when --------------------------------------------------------
+
+
+def test_a_number_of_steps_does_not_recompile():
+    def power(x, n):
+        y = 1.0
+        for _ in range(n):
+            y = y * x
+        return y
+
+    compiled = wg.jit(power)
+    assert compiled(2.0, 3) == 8.0
+    assert compiled(2.0, 10) == 1024.0
+    assert compiled(2.0, 0) == 1.0
+
+
+def test_an_integer_that_is_needed_is_part_of_the_key():
+    compiled = wg.jit(lambda x, axis: np.sum(x, axis=axis))
+    x = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(compiled(x, 0), x.sum(0))
+    np.testing.assert_array_equal(compiled(x, 1), x.sum(1))
+
+
+def test_static_arguments():
+    @wg.jit(static_argnames=("kind",))
+    def apply(x, *, kind):
+        return x * 2 if kind == "double" else x * 3
+
+    assert apply(1.0, kind="double") == 2.0
+    assert apply(1.0, kind="triple") == 3.0
+    with pytest.raises(ArgumentError, match="static_argnames has 'sort'"):
+        wg.jit(apply, static_argnames="sort")
+
+
+FACTOR = 2.0
+TABLE = np.array([1.0, 2.0])
+SETTINGS = {"rate": 1.0}
+
+
+def reads_globals(x):
+    return x * FACTOR + TABLE[0] + SETTINGS["rate"]
+
+
+def test_globals_are_read_at_each_call(monkeypatch):
+    compiled = wg.jit(reads_globals)
+    assert compiled(1.0) == 4.0
+    TABLE[0] = 10.0
+    try:
+        assert compiled(1.0) == 13.0
+    finally:
+        TABLE[0] = 1.0
+    monkeypatch.setitem(globals(), "FACTOR", 5.0)
+    assert compiled(1.0) == 7.0
+    monkeypatch.setitem(globals(), "TABLE", np.array([3.0, 0.0]))
+    assert compiled(1.0) == 9.0
+    monkeypatch.setitem(SETTINGS, "rate", 0.0)
+    assert compiled(1.0) == 8.0
+
+
+class Model:
+    def __init__(self, w):
+        self.w = w
+        self.scale = 1.0
+
+    def __call__(self, x):
+        return (self.w * x).sum() * self.scale
+
+
+def test_attributes_are_read_at_each_call():
+    model = Model(np.array([1.0, 2.0]))
+    compiled = wg.jit(model.__call__)
+    x = np.ones(2)
+    assert compiled(x) == 3.0
+    model.w[0] = 2.0
+    assert compiled(x) == 4.0
+    model.scale = 10.0
+    assert compiled(x) == 40.0
+    model.w = np.zeros(2)
+    assert compiled(x) == 0.0
+
+
+def test_exceptions_arrive_as_they_are():
+    def checked(x):
+        for i in range(len(x)):
+            if x[i] < 0:
+                raise ValueError("negative")
+        assert x[0] < 5, "large"
+        return x.sum()
+
+    compiled = wg.jit(checked)
+    assert compiled(np.ones(6)) == 6.0
+    with pytest.raises(ValueError, match="negative") as caught:
+        compiled(np.array([1.0, 1.0, 1.0, -1.0, 1.0, 1.0]))
+    assert "test_jit.py" in caught.value.__notes__[0]
+    with pytest.raises(AssertionError, match="large"):
+        compiled(np.full(6, 9.0))
+
+
+def test_an_index_out_of_bounds():
+    def read(x, i):
+        return x[i]
+
+    compiled = wg.jit(read)
+    assert compiled(X, -1) == X[-1]
+    with pytest.raises(IndexError, match="index 10 is out of bounds for axis 0"):
+        compiled(X, 10)
+
+
+def test_compiled_in_compiled():
+    inner = wg.jit(lambda x: wnp.sin(x) * x)
+
+    def outer(x):
+        s = 0.0
+        for i in range(10):
+            s = s + inner(x[i])
+        return s
+
+    expected = np.sum(np.sin(X) * X)
+    np.testing.assert_allclose(wg.jit(outer)(X), expected, rtol=1e-13)
+    gradient = np.sin(X) + X * np.cos(X)
+    np.testing.assert_allclose(wg.jit(wg.grad(outer))(X), gradient, rtol=1e-12)
+    np.testing.assert_allclose(wg.grad(wg.jit(outer))(X), gradient, rtol=1e-12)
+
+
+def test_threads():
+    def work(x):
+        s = 0.0
+        for i in range(len(x)):
+            s += np.sin(x[i]) * x[i]
+        return s
+
+    compiled, found = wg.jit(work), {}
+    inputs = [np.linspace(0, i + 1, 500) for i in range(8)]
+    compiled(inputs[0])
+
+    def run(i):
+        found[i] = [compiled(inputs[i]) for _ in range(50)]
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for i, x in enumerate(inputs):
+        np.testing.assert_allclose(found[i], work(x), rtol=1e-12)
+
+
+def test_leaves_of_a_result_that_are_no_arrays():
+    compiled = wg.jit(lambda x: (x, "name", 3, None))
+    assert tree.leaves(compiled(1.0))[1:] == ["name", 3]

@@ -1,0 +1,276 @@
+"""Compiled programs as Python functions."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+
+from wengert._backend import types as t
+from wengert._backend.compiler import Library
+from wengert._backend.control import result_words
+from wengert._backend.emitter import FAILED, FRAME, NO_MEMORY, TOO_DEEP
+from wengert._backend.functions import emit_program, has_destination
+from wengert._backend.lowering import STACK_BYTES
+from wengert._backend.runtime import Runtime, memory, raise_fetched
+from wengert._backend.sites import Sites
+from wengert._ir.program import Program, Var
+
+_ENTRY = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_char_p)
+_RELEASE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+class Counts(NamedTuple):
+    """What a call did with memory: for tests.
+
+    `leaked` are blocks that were neither freed nor returned; `overruns` are changed
+    words beside blocks, which only a guarded program counts.
+    """
+
+    allocations: int
+    copied: int
+    leaked: int
+    overruns: int
+
+
+def compile_program(
+    program: Program, *, guarded: bool = False, stack_bytes: int = STACK_BYTES
+) -> Compiled:
+    """A program as a native function.
+
+    Args:
+        program: a valid program.
+        guarded: put guards around every block of memory, and count those that change.
+        stack_bytes: static arrays up to this size live on the stack.
+
+    Raises:
+        NotImplementedError: a value has a dtype without a machine type.
+    """
+    module = ir.Module("wengert")
+    pointer, size = ir.FunctionType(t.PTR, [t.PTR, t.I64]), [t.PTR, t.PTR]
+    allocate = ir.Function(module, pointer, "wengert_alloc")
+    allocate.return_value.add_attribute("noalias")
+    ir.Function(module, ir.FunctionType(t.VOID, size), "wengert_free")
+    ir.Function(module, ir.FunctionType(t.I32, [t.PTR]), "wengert_poll")
+    sites = emit_program(program, module, -1 if guarded else stack_bytes)
+    return Compiled(program, Library(module, guarded=guarded), sites)
+
+
+class _Result(NamedTuple):
+    """How a result is made and read.
+
+    `known`: Python makes the array, whose extents are ints or positions of parameters
+    (`positions`); else native code returns address and extents at `offset`.
+    """
+
+    dtype: np.dtype
+    rank: int
+    offset: int
+    known: bool
+    extents: tuple[int, ...]
+    positions: tuple[bool, ...]
+
+    def allocate(self, values: list[Any]) -> np.ndarray:
+        if not self.positions:
+            return np.empty(self.extents, self.dtype)
+        pairs = zip(self.extents, self.positions, strict=True)
+        shape = tuple(values[n] if is_position else n for n, is_position in pairs)
+        return np.empty(shape, self.dtype)
+
+    def read(self, block: Any) -> Any:
+        """A scalar, or a copy of an array that native code has allocated."""
+        if self.rank == 0:
+            code = _CODES[self.dtype.char]
+            parts = struct.unpack_from("=" + code, block, self.offset)
+            return self.dtype.type(complex(*parts) if len(parts) == 2 else parts[0])
+        address, *shape = struct.unpack_from(f"={1 + self.rank}q", block, self.offset)
+        return memory(address, tuple(shape), self.dtype).copy()
+
+
+_CODES = {char: char for char in "?bhiBHIfd"}
+_CODES |= {"l": "q", "q": "q", "L": "Q", "Q": "Q", "F": "ff", "D": "dd"}
+_ARRAY = np.ndarray
+_BLOCKS = FRAME["blocks"]
+_Convert = Callable[[Any], Any]
+
+
+class Compiled:
+    """A native function: ``compiled(*arguments) -> results``.
+
+    `host_calls` are the names of the ops that Python evaluates. Calls may run at the
+    same time in several threads.
+    """
+
+    def __init__(self, program: Program, library: Library, sites: Sites) -> None:
+        self.program = program
+        self.library = library
+        self.host_calls = sorted({s.equation.op.name for s in sites.hosts})
+        self._errors = sites.errors
+        self._runtime = Runtime(sites.hosts, sites.entries)
+        self._table = self._runtime.table.ctypes.data
+        self._entry = _ENTRY(library.address("entry"))
+        self._release = _RELEASE(library.address("wengert_release"))
+        self._arguments = [_Argument(p, program) for p in program.params]
+        self._converters = [a.converter() for a in self._arguments]
+        self._checked = [a for a in self._arguments if a.has_run_time_extents]
+        values = max((s.words for s in sites.errors), default=0)
+        first = FRAME["values"] + 2 * values
+        self._results, words = _results(program, first)
+        self._made = [r for r in self._results if r.known]
+        self._all_made = len(self._made) == len(self._results)
+        self._frame = ctypes.c_int64 * (first + words)
+        made = "q" * len(self._made)
+        codes = "".join(a.code for a in self._arguments)
+        self._pack = struct.Struct("=" + codes + made).pack
+        self._complex = any(a.is_complex for a in self._arguments)
+
+    def __call__(self, *arguments: Any) -> list[Any]:
+        """Results for NumPy arrays and scalars, in the order of the parameters."""
+        return self._run(arguments)[0]
+
+    def counted(self, *arguments: Any) -> tuple[list[Any], Counts]:
+        """Results, and what the call did with memory."""
+        results, frame = self._run(arguments)
+        escaped = sum(1 for r in self._results if r.rank and not r.known)
+        return results, Counts(
+            frame[FRAME["allocations"]],
+            frame[FRAME["copied"]],
+            frame[FRAME["live"]] - escaped,
+            frame[FRAME["overruns"]],
+        )
+
+    def _run(self, arguments: tuple[Any, ...]) -> tuple[list[Any], Any]:
+        values = [f(a) for f, a in zip(self._converters, arguments, strict=True)]
+        for argument in self._checked:
+            argument.check(values)
+        made = [r.allocate(values) for r in self._made]
+        frame = self._frame(self._table, 0, 0, sys.getrecursionlimit())
+        code = self._entry(frame, self._packed(values, made))
+        if code:
+            self._fail(code, frame)
+        results: list[Any] = made if self._all_made else self._read(frame, made)
+        if frame[_BLOCKS]:
+            live = frame[FRAME["live"]]
+            self._release(frame)
+            frame[FRAME["live"]] = live
+        return results, frame
+
+    def _read(self, frame: Any, made: list[np.ndarray]) -> list[Any]:
+        """Results in order: those made before the call, and what native code wrote."""
+        fresh = iter(made)
+        return [next(fresh) if r.known else r.read(frame) for r in self._results]
+
+    def _packed(self, values: list[Any], made: list[np.ndarray]) -> bytes:
+        words = [id(v) if type(v) is _ARRAY else v for v in values]
+        if self._complex:
+            pairs = ((v.real, v.imag) if type(v) is complex else (v,) for v in words)
+            words = [part for pair in pairs for part in pair]
+        return self._pack(*words, *map(id, made))
+
+    def _fail(self, code: int, frame: Any) -> None:
+        """Raise what a code says, when all memory of the call is freed."""
+        error: BaseException
+        if code == FAILED:
+            error = self._failure(frame)
+        elif code == NO_MEMORY:
+            error = MemoryError("compiled code: out of memory")
+        elif code == TOO_DEEP:
+            error = RecursionError("maximum recursion depth exceeded")
+        else:
+            # A signal that stops a callback at its start leaves no exception.
+            address = ctypes.addressof(frame)
+            error = self._runtime.errors.pop(address, KeyboardInterrupt())
+        self._release(frame)
+        first = FRAME["raised"]
+        if frame[first]:
+            raise_fetched(frame[first : first + 3])
+        raise error
+
+    def _failure(self, frame: Any) -> BaseException:
+        site = self._errors[frame[FRAME["site"]]]
+        address = ctypes.addressof(frame) + 8 * FRAME["values"]
+        values = []
+        for dtype, rank in zip(site.dtypes, site.ranks, strict=True):
+            if rank == 0:
+                values.append(memory(address, (), dtype)[()])
+            else:
+                words = memory(address, (1 + rank, 2), np.dtype(np.int64))[:, 0]
+                shape = tuple(map(int, words[1:]))
+                values.append(memory(int(words[0]), shape, dtype).copy())
+            address += 16 * (1 if rank == 0 else 1 + rank)
+        error = site.make(*values)
+        if site.place is not None:
+            error.add_note(f"  at {site.place}, in compiled code")
+        return error
+
+
+class _Argument:
+    """How an argument is checked and packed."""
+
+    def __init__(self, param: Var, program: Program) -> None:
+        self.type = param.type
+        self.position = program.params.index(param)
+        self.is_complex = not param.type.shape and param.type.dtype.kind == "c"
+        code = _CODES[param.type.dtype.char]
+        filler = 16 - struct.calcsize("=" + code)
+        self.code = "q" if param.type.shape else code + f"{filler}x" * bool(filler)
+        order = {p: i for i, p in enumerate(program.params)}
+        self.extents = [
+            (k, order[n]) for k, n in enumerate(self.type.shape) if isinstance(n, Var)
+        ]
+
+    @property
+    def has_run_time_extents(self) -> bool:
+        return bool(self.extents)
+
+    def converter(self) -> _Convert:
+        """An argument as it is packed: an array in C order, or a Python number."""
+        if not self.type.shape:
+            kind = {"f": float, "c": complex, "b": bool}
+            return kind.get(self.type.dtype.kind, int)
+        dtype, rank, shape = self.type.dtype, len(self.type.shape), self.type.shape
+        static = not self.extents
+
+        def convert(given: Any) -> np.ndarray:
+            flags = given.flags
+            if not (flags.c_contiguous and flags.aligned) or type(given) is not _ARRAY:
+                given = np.array(given, order="C", ndmin=rank)
+            assert given.dtype == dtype and given.ndim == rank
+            assert not static or given.shape == shape
+            return given
+
+        return convert
+
+    def check(self, values: list[Any]) -> None:
+        """Run-time extents are those of the array."""
+        shape = values[self.position].shape
+        assert all(shape[k] == values[i] for k, i in self.extents)
+
+
+def _results(program: Program, first: int) -> tuple[list[_Result], int]:
+    """How every result is made, and the words of the result block, behind `first`."""
+    order: dict[Any, int] = {p: i for i, p in enumerate(program.params)}
+    results, offset = [], 0
+    for atom in program.results:
+        known = has_destination(program, atom)
+        shape = atom.type.shape
+        variable = tuple(isinstance(n, Var) for n in shape)
+        variable *= any(variable)  # empty where all are ints
+        extents = tuple(order[n] if isinstance(n, Var) else n for n in shape) * known
+        results.append(
+            _Result(
+                atom.type.dtype,
+                len(shape),
+                8 * (first + offset),
+                known,
+                extents,
+                variable,
+            )
+        )
+        offset += result_words(atom.type)
+    return results, offset

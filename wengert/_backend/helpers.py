@@ -1,0 +1,191 @@
+"""The allocator, in LLVM: blocks of a call in a list, so that a failure frees them all.
+
+And the poll for signals, with the lock of the interpreter: the exception of a handler
+is kept in the frame. A callback of Python could not, since handlers run before its
+first line. The offsets are those of `FRAME` and `TABLE` in `wengert._backend.emitter`.
+
+A block is aligned to 64 bytes. Before it stand 64 bytes: next block, previous block,
+what `malloc` gave, size, and 32 bytes that, with 64 behind the block, guard it: the
+guarded variant fills them, and fresh memory with NaN, and counts those that changed.
+"""
+
+from __future__ import annotations
+
+_GUARD = "-6510615555426900571"  # 0xA5 in every byte
+
+_PLAIN = """
+define internal void @dress(ptr %base, i64 %size) alwaysinline { ret void }
+define internal void @inspect(ptr %frame, ptr %base) alwaysinline { ret void }
+"""
+
+_GUARDED = f"""
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+
+define internal void @dress(ptr %base, i64 %size) {{
+  %front = getelementptr i8, ptr %base, i64 -32
+  %back = getelementptr i8, ptr %base, i64 %size
+  call void @llvm.memset.p0.i64(ptr %front, i8 -91, i64 32, i1 false)
+  call void @llvm.memset.p0.i64(ptr %back, i8 -91, i64 64, i1 false)
+  call void @llvm.memset.p0.i64(ptr %base, i8 -1, i64 %size, i1 false)
+  ret void
+}}
+
+define internal i64 @changed(ptr %first, i64 %words) {{
+entry:
+  br label %head
+head:
+  %k = phi i64 [0, %entry], [%next, %head]
+  %sum = phi i64 [0, %entry], [%more, %head]
+  %p = getelementptr i64, ptr %first, i64 %k
+  %v = load volatile i64, ptr %p, align 1
+  %bad = icmp ne i64 %v, {_GUARD}
+  %one = zext i1 %bad to i64
+  %more = add i64 %sum, %one
+  %next = add i64 %k, 1
+  %on = icmp slt i64 %next, %words
+  br i1 %on, label %head, label %end
+end:
+  ret i64 %more
+}}
+
+define internal void @inspect(ptr %frame, ptr %base) {{
+  %front = getelementptr i8, ptr %base, i64 -32
+  %at = getelementptr i8, ptr %base, i64 -40
+  %size = load i64, ptr %at
+  %back = getelementptr i8, ptr %base, i64 %size
+  %a = call i64 @changed(ptr %front, i64 4)
+  %b = call i64 @changed(ptr %back, i64 8)
+  %both = add i64 %a, %b
+  %count = getelementptr i8, ptr %frame, i64 64
+  %old = load i64, ptr %count
+  %new = add i64 %old, %both
+  store i64 %new, ptr %count
+  ret void
+}}
+"""
+
+_ALLOCATOR = """
+define noalias ptr @wengert_alloc(ptr %frame, i64 %size) noinline nounwind {
+  %negative = icmp slt i64 %size, 0
+  br i1 %negative, label %none, label %fine
+none:
+  ret ptr null
+fine:
+  %table = load ptr, ptr %frame
+  %malloc = load ptr, ptr %table
+  %total = add i64 %size, 192
+  %raw = call ptr %malloc(i64 %total)
+  %failed = icmp eq ptr %raw, null
+  br i1 %failed, label %none, label %got
+got:
+  %address = ptrtoint ptr %raw to i64
+  %up = add i64 %address, 127
+  %aligned = and i64 %up, -64
+  %base = inttoptr i64 %aligned to ptr
+  %next.at = getelementptr i8, ptr %base, i64 -64
+  %prev.at = getelementptr i8, ptr %base, i64 -56
+  %raw.at = getelementptr i8, ptr %base, i64 -48
+  %size.at = getelementptr i8, ptr %base, i64 -40
+  %head.at = getelementptr i8, ptr %frame, i64 8
+  %head = load ptr, ptr %head.at
+  store ptr %head, ptr %next.at
+  store ptr null, ptr %prev.at
+  store ptr %raw, ptr %raw.at
+  store i64 %size, ptr %size.at
+  store ptr %base, ptr %head.at
+  call void @dress(ptr %base, i64 %size)
+  %live.at = getelementptr i8, ptr %frame, i64 32
+  %live = load i64, ptr %live.at
+  %live.more = add i64 %live, 1
+  store i64 %live.more, ptr %live.at
+  %made.at = getelementptr i8, ptr %frame, i64 40
+  %made = load i64, ptr %made.at
+  %made.more = add i64 %made, 1
+  store i64 %made.more, ptr %made.at
+  %first = icmp eq ptr %head, null
+  br i1 %first, label %done, label %link
+link:
+  %back.at = getelementptr i8, ptr %head, i64 -56
+  store ptr %base, ptr %back.at
+  br label %done
+done:
+  ret ptr %base
+}
+
+define void @wengert_free(ptr %frame, ptr %base) noinline nounwind {
+  call void @inspect(ptr %frame, ptr %base)
+  %next.at = getelementptr i8, ptr %base, i64 -64
+  %prev.at = getelementptr i8, ptr %base, i64 -56
+  %raw.at = getelementptr i8, ptr %base, i64 -48
+  %next = load ptr, ptr %next.at
+  %prev = load ptr, ptr %prev.at
+  %raw = load ptr, ptr %raw.at
+  %is.first = icmp eq ptr %prev, null
+  %head.at = getelementptr i8, ptr %frame, i64 8
+  %after.at = getelementptr i8, ptr %prev, i64 -64
+  %link.at = select i1 %is.first, ptr %head.at, ptr %after.at
+  store ptr %next, ptr %link.at
+  %is.last = icmp eq ptr %next, null
+  br i1 %is.last, label %unlinked, label %link
+link:
+  %back.at = getelementptr i8, ptr %next, i64 -56
+  store ptr %prev, ptr %back.at
+  br label %unlinked
+unlinked:
+  %live.at = getelementptr i8, ptr %frame, i64 32
+  %live = load i64, ptr %live.at
+  %live.less = sub i64 %live, 1
+  store i64 %live.less, ptr %live.at
+  %table = load ptr, ptr %frame
+  %free.at = getelementptr i8, ptr %table, i64 8
+  %free = load ptr, ptr %free.at
+  call void %free(ptr %raw)
+  ret void
+}
+
+define i32 @wengert_poll(ptr %frame) noinline {
+  %table = load ptr, ptr %frame
+  %lock.at = getelementptr i8, ptr %table, i64 16
+  %check.at = getelementptr i8, ptr %table, i64 24
+  %fetch.at = getelementptr i8, ptr %table, i64 32
+  %unlock.at = getelementptr i8, ptr %table, i64 40
+  %lock = load ptr, ptr %lock.at
+  %check = load ptr, ptr %check.at
+  %unlock = load ptr, ptr %unlock.at
+  %state = call i32 %lock()
+  %found = call i32 %check()
+  %raised = icmp ne i32 %found, 0
+  br i1 %raised, label %keep, label %done
+keep:
+  %fetch = load ptr, ptr %fetch.at
+  %type = getelementptr i8, ptr %frame, i64 80
+  %value = getelementptr i8, ptr %frame, i64 88
+  %trace = getelementptr i8, ptr %frame, i64 96
+  call void %fetch(ptr %type, ptr %value, ptr %trace)
+  br label %done
+done:
+  call void %unlock(i32 %state)
+  %code = select i1 %raised, i32 3, i32 0
+  ret i32 %code
+}
+
+define void @wengert_release(ptr %frame) {
+entry:
+  br label %head
+head:
+  %head.at = getelementptr i8, ptr %frame, i64 8
+  %base = load ptr, ptr %head.at
+  %empty = icmp eq ptr %base, null
+  br i1 %empty, label %done, label %one
+one:
+  call void @wengert_free(ptr %frame, ptr %base)
+  br label %head
+done:
+  ret void
+}
+"""
+
+
+def allocator(guarded: bool) -> str:
+    """The text of the module."""
+    return (_GUARDED if guarded else _PLAIN) + _ALLOCATOR

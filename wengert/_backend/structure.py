@@ -1,0 +1,300 @@
+"""Ops that move entries: views of memory where they can be, else delayed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert._backend import types as t
+from wengert._backend.emitter import Index
+from wengert._backend.lowering import Lowering
+from wengert._backend.values import (
+    Array,
+    Lazy,
+    Scalar,
+    Shape,
+    Value,
+    broadcast_index,
+    same_extent,
+    same_shape,
+)
+from wengert._ir.program import Equation, Var
+
+
+def constant_array(value: Any, shape: Shape, dtype: np.dtype) -> Value:
+    """One number everywhere."""
+    if not shape:
+        return Scalar(value, dtype)
+    return Lazy(shape, dtype, lambda _: value, flat=lambda _: value, trivial=True)
+
+
+def _full(lo: Lowering, equation: Equation) -> list[Value]:
+    out = equation.outputs[0].type
+    given = equation.params["value"]
+    if isinstance(given, Var):
+        scalar = lo.scope.values[given]
+        value = t.cast(lo.e.b, scalar.at(lo.e, ()), scalar.dtype, out.dtype)
+    else:
+        value = t.constant(given, out.dtype)
+    return [constant_array(value, lo.shape(out), out.dtype)]
+
+
+def broadcast(lo: Lowering, x: Value, shape: Shape) -> Value:
+    """A value stretched to a shape."""
+    if same_shape(x.shape, shape):
+        return x
+    if isinstance(x, Scalar):
+        return constant_array(x.value, shape, x.dtype)
+    for n, m in zip(x.shape, shape[len(shape) - len(x.shape) :], strict=True):
+        if not _is_one(n):
+            lo.require_extent(n, m)
+    if isinstance(x, Array):
+        return _broadcast_view(x, shape)
+    source = lo.cheap(x)
+
+    def entry(indices: Shape) -> Any:
+        return source.at(lo.e, broadcast_index(source.shape, shape, indices))
+
+    return Lazy(shape, x.dtype, entry, [source], trivial=source.trivial)
+
+
+def _broadcast_view(x: Array, shape: Shape) -> Array:
+    extra = len(shape) - len(x.shape)
+    strides: list[Index] = [0] * extra
+    for n, m, stride in zip(x.shape, shape[extra:], x.strides, strict=True):
+        strides.append(stride if same_extent(n, m) or n != 1 else 0)
+    return Array(
+        x.pointer,
+        shape,
+        tuple(strides),
+        x.dtype,
+        x.block,
+        contiguous=False,
+        distinct=False,
+    )
+
+
+def _broadcast_to(lo: Lowering, equation: Equation) -> list[Value]:
+    x = lo.value(equation.inputs[0])
+    return [broadcast(lo, x, lo.shape(equation.outputs[0].type))]
+
+
+def permute(lo: Lowering, x: Value, axes: tuple[int, ...]) -> Value:
+    if axes == tuple(range(len(axes))):
+        return x
+    shape = tuple(x.shape[i] for i in axes)
+    if isinstance(x, Array):
+        strides = tuple(x.strides[i] for i in axes)
+        return Array(
+            x.pointer,
+            shape,
+            strides,
+            x.dtype,
+            x.block,
+            contiguous=False,
+            distinct=x.distinct,
+        )
+
+    def entry(indices: Shape) -> Any:
+        back: list[Index] = [0] * len(axes)
+        for axis, index in zip(axes, indices, strict=True):
+            back[axis] = index
+        return x.at(lo.e, tuple(back))
+
+    return Lazy(shape, x.dtype, entry, [x], trivial=x.trivial)
+
+
+def _transpose(lo: Lowering, equation: Equation) -> list[Value]:
+    return [permute(lo, lo.value(equation.inputs[0]), equation.params["axes"])]
+
+
+def _flip(lo: Lowering, equation: Equation) -> list[Value]:
+    x, axes = lo.value(equation.inputs[0]), equation.params["axes"]
+    e = lo.e
+    if isinstance(x, Array):
+        first = [e.sub(n, 1) if i in axes else 0 for i, n in enumerate(x.shape)]
+        pointer = x.address(e, tuple(first))
+        strides = tuple(
+            e.mul(s, -1) if i in axes else s for i, s in enumerate(x.strides)
+        )
+        view = Array(
+            pointer,
+            x.shape,
+            strides,
+            x.dtype,
+            x.block,
+            contiguous=False,
+            distinct=x.distinct,
+        )
+        return [view]
+
+    def entry(indices: Shape) -> Any:
+        turned = (
+            e.sub(e.sub(n, 1), k) if i in axes else k
+            for i, (n, k) in enumerate(zip(x.shape, indices, strict=True))
+        )
+        return x.at(e, tuple(turned))
+
+    return [Lazy(x.shape, x.dtype, entry, [x], trivial=x.trivial)]
+
+
+# -- reshape ---------------------------------------------------------------------------
+
+
+def reshaped(lo: Lowering, x: Value, shape: Shape) -> Value:
+    """The entries in C order, in another shape."""
+    e = lo.e
+    if same_shape(x.shape, shape):
+        return x
+    lo.require_extent(e.product(x.shape), e.product(shape))
+    if not shape:
+        return Scalar(x.at(e, (0,) * len(x.shape)), x.dtype)
+    if isinstance(x, Scalar):
+        return constant_array(x.value, shape, x.dtype)
+    if isinstance(x, Lazy):
+        flat = x.flat(e)
+        if flat is None:
+            x = lo.copy(x)
+        else:
+            return _flat_lazy(lo, x, flat, shape)
+    view = _unit_axes_view(x, shape)
+    if view is not None and not x.contiguous:
+        return view
+    whole = lo.contiguous(x)
+    strides = _strides(lo, shape, whole.dtype.itemsize)
+    return Array(
+        whole.pointer, shape, strides, whole.dtype, whole.block, contiguous=True
+    )
+
+
+def _strides(lo: Lowering, shape: Shape, itemsize: int) -> Shape:
+    from wengert._backend.values import contiguous_strides
+
+    return contiguous_strides(lo.e, shape, itemsize)
+
+
+def position(lo: Lowering, shape: Shape, indices: Shape) -> Index:
+    """The position of an entry in C order."""
+    place: Index = 0
+    for n, index in zip(shape, indices, strict=True):
+        place = lo.e.add(lo.e.mul(place, n), index)
+    return place
+
+
+def _flat_lazy(lo: Lowering, x: Lazy, flat: Any, shape: Shape) -> Lazy:
+    def entry(indices: Shape) -> Any:
+        return flat(position(lo, shape, indices))
+
+    return Lazy(shape, x.dtype, entry, [x], flat=flat, trivial=x.trivial)
+
+
+def _unit_axes_view(x: Array, shape: Shape) -> Array | None:
+    """A view with other axes of length 1, if that is all that changes."""
+    own = [(n, s) for n, s in zip(x.shape, x.strides, strict=True) if not _is_one(n)]
+    wanted = [n for n in shape if not _is_one(n)]
+    if not same_shape(tuple(n for n, _ in own), tuple(wanted)):
+        return None
+    rest = iter(own)
+    strides = tuple(0 if _is_one(n) else next(rest)[1] for n in shape)
+    return Array(
+        x.pointer,
+        shape,
+        strides,
+        x.dtype,
+        x.block,
+        contiguous=x.contiguous,
+        distinct=x.distinct,
+    )
+
+
+def _is_one(n: Index) -> bool:
+    return isinstance(n, int) and n == 1
+
+
+def _reshape(lo: Lowering, equation: Equation) -> list[Value] | None:
+    x = lo.value(equation.inputs[0])
+    shape = lo.shape(equation.outputs[0].type)
+    order = equation.params.get("order", "C")
+    if order == "C":
+        return [reshaped(lo, x, shape)]
+    if order != "F":
+        return None
+    back = permute(lo, x, tuple(reversed(range(len(x.shape)))))
+    turned = reshaped(lo, back, shape[::-1])
+    return [permute(lo, turned, tuple(reversed(range(len(shape)))))]
+
+
+# -- joining ---------------------------------------------------------------------------
+
+
+def part_of(lo: Lowering, x: Array, axis: int, start: Index, length: Index) -> Array:
+    """A range of one axis."""
+    offset = lo.e.mul(start, x.strides[axis])
+    shape = (*x.shape[:axis], length, *x.shape[axis + 1 :])
+    return Array(
+        lo.e.offset(x.pointer, offset),
+        shape,
+        x.strides,
+        x.dtype,
+        x.block,
+        contiguous=x.contiguous and axis == 0,
+        distinct=x.distinct,
+    )
+
+
+def _concatenate(lo: Lowering, equation: Equation) -> list[Value]:
+    axis, out = equation.params["axis"], equation.outputs[0].type
+    target = lo.allocate(lo.shape(out), out.dtype)
+    values = [lo.value(a) for a in equation.inputs]
+    total: Index = 0
+    for x in values:
+        total = lo.e.add(total, x.shape[axis])
+    lo.require_extent(total, target.shape[axis])
+    start: Index = 0
+    for x in values:
+        lo.fill(part_of(lo, target, axis, start, x.shape[axis]), x)
+        start = lo.e.add(start, x.shape[axis])
+    return [target]
+
+
+def _pad_zeros(lo: Lowering, equation: Equation) -> list[Value]:
+    x, out = lo.value(equation.inputs[0]), equation.outputs[0].type
+    target = lo.allocate(lo.shape(out), out.dtype)
+    zero = t.constant(0, out.dtype)
+    lo.fill(target, constant_array(zero, target.shape, out.dtype))
+    inner = target
+    for axis, (low, high) in enumerate(equation.params["widths"]):
+        total = lo.e.add(x.shape[axis], lo.e.add(lo.extent(low), lo.extent(high)))
+        lo.require_extent(total, target.shape[axis])
+        inner = part_of(lo, inner, axis, lo.extent(low), x.shape[axis])
+    lo.fill(inner, x)
+    return [target]
+
+
+def _triangle(relation: str) -> Any:
+    def lower(lo: Lowering, equation: Equation) -> list[Value]:
+        x, k = lo.value(equation.inputs[0]), equation.params["k"]
+        e = lo.e
+
+        def entry(indices: Shape) -> Any:
+            row, column = indices[-2:]
+            inside = e.compare(relation, e.sub(column, row), lo.extent(k))
+            return e.b.select(inside, x.at(e, indices), t.constant(0, x.dtype))
+
+        return [Lazy(x.shape, x.dtype, entry, [x])]
+
+    return lower
+
+
+STRUCTURE = {
+    "full": _full,
+    "broadcast_to": _broadcast_to,
+    "transpose": _transpose,
+    "flip": _flip,
+    "reshape": _reshape,
+    "concatenate": _concatenate,
+    "pad_zeros": _pad_zeros,
+    "tril": _triangle("<="),
+    "triu": _triangle(">="),
+}

@@ -1,0 +1,247 @@
+"""`jit`: a Python function as one native function."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert._array.traced import TracedArray, unwrap
+from wengert._core import tree
+from wengert._core.interp import CURRENT, prepared
+from wengert._core.source import explain
+from wengert._ir.control import Call
+from wengert._modes import api
+from wengert._staging.control import CallFunction
+from wengert._staging.function import StagedFunction, describe, staged_for
+from wengert._staging.guards import Guards
+from wengert.errors import ArgumentError, MutationError
+
+
+class Entry(NamedTuple):
+    """A function compiled for arguments of some types."""
+
+    staged: StagedFunction
+    call: CallFunction
+    given: list[int]  # the leaves that are parameters of the program
+    guards: Guards
+
+
+def jit(
+    fun: Callable[..., Any] | None = None, *, static_argnames: Sequence[str] = ()
+) -> Any:
+    """Compile a function, with its loops and branches, to native code.
+
+    The function is run once for each combination of types of its arguments, on values
+    that have only a type; what it does to them becomes a program, which LLVM compiles.
+    Every transformation works through it: ``jit(grad(f))``, ``grad(jit(f))``,
+    ``jit(vmap(grad(f)))``.
+
+    Args:
+        fun: A function of pytrees of arrays and numbers: ordinary NumPy code. Without
+            it, `jit` returns a decorator.
+        static_argnames: Names of arguments that are not traced: the function is
+            compiled anew for each of their values, which must be hashable.
+
+    Returns:
+        A function with the arguments of `fun` that returns what it returns. Arrays that
+        `fun` writes to are written to; results are new arrays.
+
+    Raises:
+        StagedValueError: the function needs the number of a value that is known only
+            when the compiled function runs.
+        JoinError: a variable has values of different types on two paths.
+        MutationError: what the function does to a list, dictionary or attribute cannot
+            be compiled; or arguments that share memory are written to.
+        ArgumentError: a name in `static_argnames` is no argument of `fun`.
+
+    Example:
+        >>> import numpy as np, wengert as wg
+        >>> @wg.jit
+        ... def running_sum(x):
+        ...     y = np.zeros(len(x))
+        ...     total = 0.0
+        ...     for i in range(len(x)):
+        ...         if x[i] > 0:
+        ...             total += x[i]
+        ...         y[i] = total
+        ...     return y
+        >>> running_sum(np.array([1.0, -2.0, 3.0, 4.0, 5.0, 6.0]))
+        array([ 1.,  1.,  4.,  8., 13., 19.])
+        >>> wg.grad(lambda x: running_sum(x)[-1])(np.array([1.0, -2.0, 3.0]))
+        array([1., 0., 1.])
+    """
+    if fun is None:
+        return functools.partial(jit, static_argnames=static_argnames)
+    names = (static_argnames,) if isinstance(static_argnames, str) else static_argnames
+    _check_names(fun, names)
+    jitted = Jitted(fun, tuple(names))
+
+    @functools.wraps(fun, updated=())
+    def compiled(*args: Any, **kwargs: Any) -> Any:
+        return jitted(*args, **kwargs)
+
+    return compiled
+
+
+def _check_names(fun: Callable[..., Any], names: Sequence[str]) -> None:
+    if not names:
+        return
+    known = inspect.signature(fun).parameters
+    for name in names:
+        if name not in known:
+            raise ArgumentError(
+                explain(
+                    f"jit: static_argnames has {name!r}, and the function takes "
+                    f"{', '.join(known)}",
+                    fix="give names of its arguments",
+                )
+            )
+
+
+class Jitted:
+    """The compiled forms of a function."""
+
+    def __init__(self, fun: Callable[..., Any], static: tuple[str, ...]) -> None:
+        self.fun = fun
+        self.static = static
+        self.forms: dict[Any, Form] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        fun, key = self.fun, ()
+        if self.static:
+            fun, key, args, kwargs = self._without_static(args, kwargs)
+        leaves, structure = tree.flatten((args, kwargs))
+        full = (key, structure, _aliases(leaves), *map(_signature, leaves))
+        form = self.forms.get(full)
+        if form is None:
+            form = self.forms[full] = Form()
+        entry = form.entry(fun, structure, leaves)
+        staged = entry.staged
+        operands = [leaves[i] for i in entry.given]
+        if staged.written:
+            _refuse_overlap(entry, leaves)
+        if CURRENT.get().plain:
+            outs = entry.call.run(
+                tuple([_native(x) for x in (*operands, *staged.hidden)])
+            )
+            result = staged.rebuilt(outs, _plain_result)
+        else:
+            given = tuple([unwrap(x) for x in (*operands, *staged.hidden)])
+            outs = CURRENT.get().call(entry.call, given)
+            result = staged.rebuilt(outs, api.user_value)
+        for leaf, place in staged.written:
+            leaves[leaf][...] = _written(outs[place])
+        for i, place in staged.hidden_written:
+            staged.hidden[i][...] = _written(outs[place])
+        return result
+
+    def _without_static(self, args: Any, kwargs: Any) -> Any:
+        """The function with its static arguments given, and what is left."""
+        bound = inspect.signature(self.fun).bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = {n: bound.arguments[n] for n in self.static}
+        rest = {n: v for n, v in bound.arguments.items() if n not in given}
+        fun = self.fun
+
+        def with_static(rest: dict[str, Any]) -> Any:
+            bound.arguments = {**rest, **given}
+            return prepared(fun)(*bound.args, **bound.kwargs)
+
+        return with_static, tuple(given.items()), (rest,), {}
+
+
+class Form:
+    """A function for arguments of some types: compiled for each number that it needs.
+
+    `known` are the integers whose numbers the code has asked for.
+    """
+
+    def __init__(self) -> None:
+        self.known: tuple[int, ...] = ()
+        self.entries: dict[Any, Entry] = {}
+
+    def entry(self, fun: Any, structure: Any, leaves: list[Any]) -> Entry:
+        entry = self.entries.get(tuple([leaves[i] for i in self.known]))
+        if entry is not None and entry.guards.hold():
+            return entry
+        staged, inputs = staged_for(fun, structure, leaves, self.known)
+        self.known = tuple(
+            i
+            for i, (given, leaf) in enumerate(zip(inputs, leaves, strict=True))
+            if type(leaf) is int and given.type is None
+        )
+        entry = Entry(
+            staged,
+            CallFunction(Call(staged.program)),
+            [i for i, given in enumerate(inputs) if given.type is not None],
+            Guards(fun, [given.static for given in inputs if given.type is None]),
+        )
+        self.entries[tuple([leaves[i] for i in self.known])] = entry
+        return entry
+
+
+def _signature(leaf: Any) -> Any:
+    """What two leaves share for which one program serves."""
+    kind = type(leaf)
+    if kind is np.ndarray:
+        return leaf.dtype, leaf.shape
+    if kind is float or kind is int or kind is np.float64:
+        return kind
+    given = describe(leaf)
+    if given.type is not None:
+        return given.type, given.scalar
+    return kind, leaf if isinstance(leaf, _BY_VALUE) else id(leaf)
+
+
+_BY_VALUE = (bool, int, str, bytes, type(None))
+
+
+def _aliases(leaves: list[Any]) -> tuple[int, ...]:
+    """Which arrays are one and the same object: the place of its first appearance."""
+    arrays = (np.ndarray, TracedArray)
+    ids = [id(x) if isinstance(x, arrays) else i for i, x in enumerate(leaves)]
+    if len(set(ids)) == len(ids):
+        return ()
+    return tuple(ids.index(n) for n in ids)
+
+
+def _native(x: Any) -> Any:
+    """An array in the byte order of the machine."""
+    if type(x) is np.ndarray and not x.dtype.isnative:
+        return x.astype(x.dtype.newbyteorder("="))
+    return x
+
+
+def _plain_result(value: Any, scalar: bool) -> Any:
+    if scalar or isinstance(value, np.ndarray):
+        return value
+    return np.asarray(value)
+
+
+def _written(value: Any) -> Any:
+    return value if isinstance(value, (np.ndarray, np.generic)) else TracedArray(value)
+
+
+def _refuse_overlap(entry: Entry, leaves: list[Any]) -> None:
+    """Raise if an array that is written to shares memory with another argument."""
+    for place, _ in entry.staged.written:
+        target = leaves[place]
+        if type(target) is not np.ndarray:
+            continue
+        for i, other in enumerate(leaves):
+            if i != place and type(other) is np.ndarray and other is not target:
+                if np.may_share_memory(target, other) and np.shares_memory(
+                    target, other
+                ):
+                    raise MutationError(
+                        explain(
+                            "jit: the function writes to an argument that shares "
+                            "memory with another one",
+                            why="compiled code takes them for two arrays.",
+                            fix="pass a copy of one of them",
+                        )
+                    )
