@@ -15,6 +15,7 @@ LAYERS = [
     ["wengert._core"],
     ["wengert._ops"],
     ["wengert._ir"],
+    ["wengert._passes"],
     ["wengert._backend"],
     ["wengert._array"],
     ["wengert._modes"],

@@ -15,6 +15,7 @@ from wengert._core.interp import CURRENT
 from wengert._core.types import ArrayType, type_of
 from wengert._ir import control
 from wengert._ir.program import (
+    Equation,
     Program,
     Var,
     substitute,
@@ -36,9 +37,22 @@ def batched_variables(program: Program, mask: Mask) -> set[Var]:
     """What differs from lane to lane where the marked parameters do."""
     batched = {p for p, m in zip(program.params, mask, strict=True) if m}
     for equation in program.equations:
-        if any(v in batched for v in variables_read(equation)):
+        reads = [isinstance(a, Var) and a in batched for a in equation.inputs]
+        if isinstance(equation.op, control.For) and not reads[0]:
+            batched |= _carries_batched(equation, reads)
+        elif any(v in batched for v in variables_read(equation)):
             batched |= set(equation.outputs)
     return batched
+
+
+def _carries_batched(equation: Equation, reads: Mask) -> set[Var]:
+    """Of a loop with one number of steps for all lanes, the carries that differ."""
+    body, k = equation.op.body, 1 + equation.op.constants
+    head = [False, *reads[1:k]]
+    carried = fixed_point(body, head, reads[k:])
+    if is_ragged(body, [*head, *carried]):
+        return set(equation.outputs)
+    return {v for v, c in zip(equation.outputs, carried, strict=True) if c}
 
 
 def batched_results(program: Program, mask: Mask) -> list[bool]:

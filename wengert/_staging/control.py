@@ -20,6 +20,7 @@ from wengert._modes.batch import Batch, BatchTracer
 from wengert._modes.dual import Dual, DualTracer
 from wengert._modes.tape import Tape, TapeTracer
 from wengert._ops.families import zeros_of
+from wengert._passes.pipeline import optimise
 from wengert._staging.activity import active_results
 from wengert._staging.batched import (
     batched_program,
@@ -368,7 +369,7 @@ class CallFunction(ControlFunction):
         if "native" not in derived:
             from wengert._backend import compile_program
 
-            derived["native"] = compile_program(self.op.callee)
+            derived["native"] = compile_program(optimise(self.op.callee))
         return derived["native"](*operands)
 
     def parameters(self) -> tuple[Var, ...]:

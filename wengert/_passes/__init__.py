@@ -1,0 +1,1 @@
+"""Passes: pure functions from programs to programs that compute the same."""

@@ -1,0 +1,43 @@
+"""The passes in order, until none finds anything more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wengert._ir.program import Program
+from wengert._ir.verify import verify
+from wengert._passes.cse import eliminate_common
+from wengert._passes.dead import eliminate_dead
+from wengert._passes.induction import replace_inductions
+from wengert._passes.interface import tighten
+from wengert._passes.motion import move_invariants
+from wengert._passes.ranges import decide_by_ranges
+from wengert._passes.simplify import simplify
+
+PASSES: tuple[Callable[[Program], Program], ...] = (
+    eliminate_dead,
+    decide_by_ranges,
+    simplify,
+    eliminate_common,
+    tighten,
+    replace_inductions,
+    move_invariants,
+)
+_ROUNDS = 8
+
+
+def optimise(program: Program) -> Program:
+    """A program that computes the same with fewer equations and less memory.
+
+    Raises:
+        InvalidProgramError: the program is not valid.
+    """
+    verify(program)
+    for _ in range(_ROUNDS):
+        before = program
+        for apply in PASSES:
+            after = apply(program)
+            program = after if after is program else verify(after)
+        if program is before:
+            break
+    return program
