@@ -10,17 +10,22 @@ import os
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
-NAMES = ("eager",)
+NAMES = ("eager", "compiled", "slope")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("name", nargs="?", choices=NAMES, help="default: all")
     parser.add_argument(
         "--repeats", type=int, default=15, help="of which the median is taken"
     )
+    parser.add_argument("--size", choices=("small", "large"), default="small")
+    parser.add_argument("--only", metavar="NAME", help="of the compiled programs")
     arguments = parser.parse_args()
-    importlib.import_module(f"benchmarks.{arguments.name}").main(arguments.repeats)
+    for name in (arguments.name,) if arguments.name else NAMES:
+        options = (arguments.size, arguments.only) if name == "compiled" else ()
+        benchmark = importlib.import_module(f"benchmarks.{name}")
+        benchmark.main(arguments.repeats, *options)
 
 
 if __name__ == "__main__":

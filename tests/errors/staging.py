@@ -60,6 +60,15 @@ def _two_names(x):
     return u
 
 
+def _writes_what_it_rebinds(x):
+    v = 0.5 * x
+    for _ in range(10):
+        v[0] = 0.7
+        w = x
+        v, w = w, v
+    return v
+
+
 def _swaps_arguments(u, v):
     for _ in range(7):
         v[0] = u[1]
@@ -149,7 +158,13 @@ STAGING = [
         "u = u.copy()",
     ),
     case(
-        lambda: wg.program(_swaps_arguments)(X, X),
+        lambda: wg.program(_writes_what_it_rebinds)(X),
+        MutationError,
+        "the loop writes to 'v', and binds it to an array that another name reaches",
+        "bind a copy",
+    ),
+    case(
+        lambda: wg.program(_swaps_arguments)(X, X.copy()),
         MutationError,
         "a loop writes to an argument, and then binds its variable to another",
         "x = x.copy()",

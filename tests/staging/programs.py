@@ -221,6 +221,27 @@ def swapped_scalars(x):
     return a, b
 
 
+def part_of_run_time_length(x):
+    """A vector whose length the program computes, carried through a loop."""
+    n = 0
+    for i in range(10):
+        if x[i] > 0.5:
+            n += 1
+    part = x[:n]
+    s = part * 0.0
+    for i in range(6):
+        s = np.sin(s + part) * x[i]
+    return s.sum() + part[1:].sum() * n
+
+
+def triangular_solve(x):
+    a = np.outer(x, x) + 10 * np.eye(10)
+    y = np.zeros(10)
+    for i in range(10):
+        y[i] = (x[i] - np.sum(a[i, :i] * y[:i])) / a[i, i]
+    return y
+
+
 SCALAR: list[tuple[Any, float]] = [
     (branch, 2.0),
     (branch, -2.0),
@@ -250,6 +271,8 @@ ARRAY = [
     swapped_buffers,
     row_views,
     elimination,
+    triangular_solve,
+    part_of_run_time_length,
     nested_while,
     calls,
     closures,

@@ -10,7 +10,7 @@ import pytest
 import wengert as wg
 import wengert.numpy as wnp
 from tests.staging.programs import CASES, X
-from tests.staging.test_programs import LANES, MODES, assert_equal, total
+from tests.staging.test_programs import LANE_PARAMS, LANES, MODES, assert_equal, total
 from wengert._core import tree
 from wengert._frontend.api import convert
 from wengert.errors import ArgumentError, MutationError
@@ -32,7 +32,7 @@ def test_derivatives(function, x, mode):
     assert_equal(derivative(total(wg.jit(function)))(x), expected, 1e-9)
 
 
-@pytest.mark.parametrize("function, x", PARAMS[::3])
+@pytest.mark.parametrize("function, x", LANE_PARAMS[::3])
 def test_lanes_of_gradients(function, x):
     lanes = np.stack([x, 0.7 * np.asarray(x), -np.asarray(x) + 0.1])
     eager = wg.grad(total(convert(function, staging=False)))

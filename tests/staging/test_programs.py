@@ -16,6 +16,10 @@ from wengert._staging.function import staged_for
 PARAMS = [pytest.param(f, x, id=f"{f.__name__}-{i}") for i, (f, x) in enumerate(CASES)]
 
 
+# An array with a length of its own in each lane has no type.
+LANE_PARAMS = [p for p in PARAMS if "run_time_length" not in p.id]
+
+
 def run(function, *args):
     """What a function returns, by the reference meaning of its program."""
     leaves, structure = tree.flatten((args, {}))
@@ -83,7 +87,7 @@ LANES = {
 
 
 @pytest.mark.parametrize("mode", LANES)
-@pytest.mark.parametrize("function, x", PARAMS)
+@pytest.mark.parametrize("function, x", LANE_PARAMS)
 def test_lanes(function, x, mode):
     """Each lane takes its own branches and numbers of steps."""
     lanes = np.stack([x, 0.7 * np.asarray(x), -np.asarray(x) + 0.1])

@@ -95,6 +95,8 @@ def concrete_array(x: Any) -> np.ndarray | None:
     """
     ndim = len(x.shape)
     while isinstance(x, Tracer):
+        if not x.known:
+            return None
         x = x.below
     if not isinstance(x, np.ndarray) or 0 in x.shape[: x.ndim - ndim]:
         return None

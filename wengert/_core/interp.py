@@ -161,6 +161,7 @@ class Tracer:
     __slots__ = ()
 
     interpreter: Interpreter
+    known = True  # whether there is a number at the bottom
 
     @property
     def shape(self) -> Shape:

@@ -127,14 +127,16 @@ def stage_branch(
     orelse: Block,
     written: tuple[str, ...],
     rest: Block | None,
+    scope: tuple[Block, ...] = (),
 ) -> tuple[Any, Block | None]:
     """Stage both branches; the signal, and the rest of the block if it is still to run.
 
-    The rest belongs to the one branch that reaches it, if there is only one.
+    The rest belongs to the one branch that reaches it, if there is only one. `scope`:
+    further functions that share the user's variables.
     """
-    cells = Cells((then, orelse, rest), written)
+    cells = Cells((then, orelse, rest, *scope), written)
     entry = cells.read()
-    watch = Watch((then, orelse, rest))
+    watch = Watch((then, orelse, rest, *scope))
     branches = Branch(then, cells, entry), Branch(orelse, cells, entry)
     falling = [b for b in branches if b.signal is None]
     mixed = any(isinstance(b.signal, TracedSignal) for b in branches)

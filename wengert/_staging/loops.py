@@ -53,6 +53,7 @@ from wengert._staging.signals import (
     value_of,
 )
 from wengert._staging.stage import INDEX, StageTracer, trace
+from wengert._staging.truth import truth
 from wengert._staging.watch import Watch
 from wengert.errors import MutationError
 
@@ -228,7 +229,7 @@ def stage_while(test: Callable[[], Any], body: Callable[[], Any], written: Any) 
     holds: list[Any] = []
 
     def step() -> Any:
-        holds.append(test())
+        holds.append(truth(test()))
         return body()
 
     watch = Watch((test, body))
@@ -252,6 +253,7 @@ class Loop:
             for name in body.entry:
                 self._variable(name, runs)
             self._arrays()
+        self._refuse_shared()
         self.value: Any = None
 
     def _add(self, name: str, entry: Any, param: StageTracer, exit: Any) -> int:
@@ -315,6 +317,48 @@ class Loop:
                     fix=f"copy it before the loop: {name} = {name}.copy()",
                 )
             )
+
+    def _refuse_shared(self) -> None:
+        """Raise where a write in the next step may reach an array by two names.
+
+        A variable stands for a value: an array that two variables share as a step ends,
+        or that a variable shares with the world outside, must not be written to.
+        """
+        owners: dict[int, list[str]] = {}
+        for apart in (self.body.apart, self.body.exits):
+            for name, variable in apart.items():
+                for root in {id(_root(leaf)) for leaf in variable.leaves} - {id(None)}:
+                    owners.setdefault(root, []).append(name)
+        for name, stand_in in self.body.stand_ins.items():
+            if not any(_is_written(leaf) for leaf in stand_in.leaves):
+                continue
+            entry, end = self.body.apart[name], self.body.exits.get(name)
+            if end is None or all(
+                _root(a) is _root(b)
+                for a, b in zip(stand_in.leaves, end.leaves, strict=True)
+            ):
+                continue  # not rebound
+            for leaf in (*entry.leaves, *end.leaves):
+                root = _root(leaf)
+                shared = root is not None and (
+                    self.region.adopts(root) or set(owners[id(root)]) != {name}
+                )
+                if shared and not self._is_stand_in(root):
+                    self._refuse_two_names(name)
+
+    def _is_stand_in(self, root: Any) -> bool:
+        variables = self.body.stand_ins.values()
+        return any(_root(leaf) is root for v in variables for leaf in v.leaves)
+
+    def _refuse_two_names(self, name: str) -> None:
+        raise MutationError(
+            explain(
+                f"the loop writes to {name!r}, and binds it to an array that another "
+                "name reaches",
+                why="in the next step the write would be seen by both.",
+                fix="bind a copy: x = y.copy()",
+            )
+        )
 
     def _write_through(self, array: TracedArray, place: int) -> None:
         """An array of a variable that the body writes to, but does not rebind."""
@@ -480,6 +524,20 @@ class Loop:
         test = prune(whole._replace(results=whole.results[-1:]), effects=False)
         op = While(test, body, len(fixed))
         return list(apply_control(op, [*constants, *entries]))
+
+
+def _root(leaf: Any) -> Any:
+    """The array that a leaf is, or is a view of."""
+    array = leaf.value if isinstance(leaf, Leaf) else None
+    if not isinstance(array, TracedArray):
+        return None
+    return array if array._base is None else array._base
+
+
+def _is_written(leaf: Any) -> bool:
+    """Whether the body has written to an array that it began with."""
+    root = _root(leaf)
+    return root is not None and root._version > 0
 
 
 def settle_types(

@@ -20,8 +20,8 @@ from wengert._ops.indexing import Slot, getitem, update
 from wengert._ops.structure import full
 from wengert._staging.activity import active_results
 from wengert._staging.replay import apply_control, replay
-from wengert._staging.split import Split, split
-from wengert._staging.stage import trace
+from wengert._staging.split import Split, split, window
+from wengert._staging.stage import as_extent, trace
 
 _INDEX = ArrayType((), np.dtype(np.int64))
 _SCALAR = ((), np.dtype(np.float64))
@@ -142,9 +142,13 @@ class ForBlock(ControlBlock):
         if key not in op.derived:
             op.derived[key] = _loops(op, self.fixed, self.carried)
         forward, self.backward, self.split = op.derived[key]
+        extents = dict(
+            zip(self.split.backward.params[1:], map(as_extent, constants), strict=False)
+        )
+        rows = [substitute(t.shape, extents.__getitem__) for t in self.split.saved]
         buffers = [
-            full(shape=(_length(steps), *t.shape), value=0, dtype=t.dtype)
-            for t in self.split.saved
+            full(shape=(as_extent(steps), *row), value=0, dtype=t.dtype)
+            for row, t in zip(rows, self.split.saved, strict=True)
         ]
         outs = apply_control(forward, [steps, steps, *constants, *carries, *buffers])
         n = len(carries)
@@ -170,10 +174,6 @@ class ForBlock(ControlBlock):
         return [None, *sums, *carries]
 
 
-def _length(steps: Any) -> Any:
-    return int(steps) if isinstance(steps, (int, np.integer)) else steps
-
-
 def _loops(
     op: control.For, fixed: list[bool], carried: list[bool]
 ) -> tuple[control.For, control.For, Split]:
@@ -184,6 +184,7 @@ def _loops(
         free=[True] * (k + 1) + [False] * len(carried),
         totals=[False, *fixed, *(False for _ in carried)],
         outputs=carried,
+        rows=True,
     )
     saved, n = len(halves.saved), len(body.params)
 
@@ -191,7 +192,7 @@ def _loops(
         outs = replay(halves.forward, [i, *values[: n - 1]])
         kept = outs[len(carried) :]
         buffers = [
-            update(b, r, i, index=_AT)
+            update(b, r, i, index=(*_AT, *window(type_of(r).shape, b.shape[1:])))
             for b, r in zip(values[n - 1 :], kept, strict=True)
         ]
         return [*outs[: len(carried)], *buffers]
@@ -206,7 +207,9 @@ def _loops(
 
     index, *params = body.params
     steps = Var(_INDEX)
-    buffers = [ArrayType((steps, *t.shape), t.dtype) for t in halves.saved]
+    known = dict(zip(halves.backward.params, (index, *params[:k]), strict=False))
+    rows = [substitute(t, known.__getitem__) for t in halves.saved]
+    buffers = [ArrayType((steps, *t.shape), t.dtype) for t in rows]
     constants, carries = params[:k], params[k:]
     cts = [p.type for p, c in zip(carries, carried, strict=True) if c]
     totals = [p.type for p, f in zip(constants, fixed, strict=True) if f]

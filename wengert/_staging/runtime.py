@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from wengert._array.traced import TracedArray, TracedScalar, unwrap, wrap
+from wengert._array.traced import wrap
 from wengert._control import loops
-from wengert._core.interp import CURRENT, Tracer
-from wengert._core.types import is_bool, shape_of
+from wengert._core.interp import CURRENT
 from wengert._frontend.runtime import Block, Plain, Raise
-from wengert._ops.arithmetic import logical_not, not_equal
-from wengert._ops.structure import reshape
+from wengert._ops.arithmetic import logical_not
 from wengert._staging import control  # noqa: F401  (tells `replay` what it applies)
 from wengert._staging.branches import stage_branch
 from wengert._staging.loops import Range, stage_for, stage_while
 from wengert._staging.region import Region
 from wengert._staging.signals import TracedSignal, emit_check
-from wengert._staging.stage import FunctionStage, StageTracer
+from wengert._staging.stage import FunctionStage
+from wengert._staging.truth import is_staged, truth
 
 UNROLLED = 4  # a loop of so few steps is written out
-
-
-def is_staged(x: Any) -> bool:
-    """Whether a user value is known only when the program runs."""
-    if not isinstance(x, (TracedArray, TracedScalar)):
-        return False
-    value = x._peek() if isinstance(x, TracedArray) else x._value
-    while isinstance(value, Tracer):
-        if isinstance(value, StageTracer):
-            return True
-        value = value.below
-    return False
-
-
-def truth(x: Any) -> Any:
-    """The bool of a staged value, as an engine value of shape ()."""
-    value = unwrap(x)
-    if shape_of(value) != ():
-        value = reshape(value, shape=())
-    return value if is_bool(value.dtype) else not_equal(value, 0)
 
 
 class Staged(Plain):
@@ -90,9 +70,33 @@ class Staged(Plain):
     ) -> Any:
         span = Range.of(iterable)
         if span is None or not span.is_staged(UNROLLED):
-            return super().for_(iterable, body, orelse, written, rest)
-        signal = stage_for(span, body, written)
-        return self._after_staged_loop(signal, orelse, written, rest)
+            signal = self._steps(iter(iterable), body, written)
+        else:
+            signal = stage_for(span, body, written)
+        return self._after_loop_signal(signal, orelse, written, rest)
+
+    def _steps(
+        self, items: Iterator[Any], body: Callable[[Any], Any], written: tuple[str, ...]
+    ) -> Any:
+        """The body for each item, written out; the signal at the end."""
+        for item in items:
+            signal = body(item)
+            if signal is self.CONTINUE:
+                continue
+            if not isinstance(signal, TracedSignal) or not signal.may_continue:
+                return signal
+            remaining = partial(self._steps, items, body, written)
+            return self._going_on(signal, remaining, (body,), written)
+        return None
+
+    def _going_on(
+        self, signal: TracedSignal, remaining: Block, blocks: Any, written: Any
+    ) -> Any:
+        """What is left of a loop, where the signal of a step is CONTINUE."""
+        goes_on = truth(signal.continues())
+        return stage_branch(
+            goes_on, remaining, signal.stopped, written, None, scope=blocks
+        )[0]
 
     def while_(
         self,
@@ -102,20 +106,25 @@ class Staged(Plain):
         written: tuple[str, ...],
         rest: Block | None,
     ) -> Any:
+        signal = self._rounds(test, body, written)
+        return self._after_loop_signal(signal, orelse, written, rest)
+
+    def _rounds(self, test: Block, body: Block, written: tuple[str, ...]) -> Any:
+        """The body as long as the test holds; the signal at the end."""
         while True:
             holds = test()
             if is_staged(holds):
-                signal = stage_while(lambda: truth(test()), body, written)
-                return self._after_staged_loop(signal, orelse, written, rest)
+                return stage_while(test, body, written)
             if not holds:
-                return self.after(None if orelse is None else orelse(), rest, written)
+                return None
             signal = body()
-            if signal is self.BREAK:
-                return None if rest is None else rest()
+            if isinstance(signal, TracedSignal) and signal.may_continue:
+                remaining = partial(stage_while, test, body, written)
+                return self._going_on(signal, remaining, (test, body), written)
             if signal is not self.CONTINUE:
                 return signal
 
-    def _after_staged_loop(
+    def _after_loop_signal(
         self, signal: Any, orelse: Block | None, written: tuple[str, ...], rest: Any
     ) -> Any:
         """`signal`: None at the end of the range, BREAK, or what is decided later."""

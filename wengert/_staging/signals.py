@@ -29,6 +29,17 @@ class TracedSignal(NamedTuple):
     value: Any  # what is returned where the code is RETURN
 
     @property
+    def may_continue(self) -> bool:
+        return CONTINUE in self.codes
+
+    def continues(self) -> TracedScalar:
+        return wrap(equal(self.code, CONTINUE))
+
+    def stopped(self) -> Any:
+        """The signal where it is not CONTINUE."""
+        return settled(self._replace(codes=self.codes - {CONTINUE}))
+
+    @property
     def may_fall(self) -> bool:
         return FALL in self.codes
 

@@ -7,7 +7,7 @@ it again where that is cheap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from wengert._core.interp import EVALUATE, using
@@ -15,6 +15,7 @@ from wengert._core.types import ArrayType, type_of
 from wengert._ir.program import Equation, Program, Var, variables_in, variables_read
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.families import zeros_of
+from wengert._ops.indexing import getitem
 from wengert._staging.replay import apply_equation, replay
 from wengert._staging.stage import Extent, Stage, StageTracer, as_extent
 
@@ -43,11 +44,13 @@ class Split(NamedTuple):
 class Importer:
     """Values of the forward program as the backward one reads them."""
 
-    def __init__(self, forward: Stage, backward: Stage, save: bool) -> None:
+    def __init__(self, forward: Stage, backward: Stage, save: bool, rows: bool) -> None:
         self.backward = backward
         self.save = save
         self.values: dict[Var, Any] = {}
         self.saved: list[Var] = []
+        self.params: list[StageTracer] = []  # of the backward program, for the saved
+        self.bounds = dict(slice_bounds(forward.equations)) if rows else {}
         self.sources: dict[Var, Equation] = {
             v: e for e in forward.equations for v in e.outputs
         }
@@ -77,10 +80,22 @@ class Importer:
             if self.derivable(var):
                 self._recompute(self.sources[var])
             else:
-                self.saved.append(var)
-                type_ = self(self.forward.seen(var.type))
-                self.values[var] = self.backward.parameter(type_)
+                self._save(var)
         return self.values[var]
+
+    def _save(self, var: Var) -> None:
+        """Give the backward program a parameter; a short row comes in a full one."""
+        shape = [self.bounds.get(n, n) for n in var.type.shape]
+        row = ArrayType(tuple(shape), var.type.dtype)
+        param = self.backward.parameter(self(self.forward.seen(row)))
+        self.saved.append(var)
+        self.params.append(param)
+        if row == var.type:
+            self.values[var] = param
+            return
+        lengths = self(self.forward.seen(var.type)).shape
+        with using(self.backward):
+            self.values[var] = getitem(param, index=window(lengths, shape))
 
     def derivable(self, var: Var) -> bool:
         """Whether a variable costs little to compute from what is at hand."""
@@ -100,7 +115,9 @@ class Importer:
         return known
 
     def _can_be_saved(self, var: Var) -> bool:
-        return all(n in self.at_hand for n in variables_in(var.type))
+        """Whether it has one length, or one that is bounded, in every step."""
+        extents = variables_in(var.type)
+        return all(n in self.at_hand or n in self.bounds for n in extents)
 
     def _recompute(self, equation: Equation) -> None:
         for var in variables_read(equation):
@@ -111,6 +128,34 @@ class Importer:
             self.values.setdefault(var, result)  # one of them may have been saved
 
 
+def slice_bounds(equations: Sequence[Equation]) -> Iterator[tuple[Var, int]]:
+    """The run-time extents of slices, and the lengths of the axes that are sliced."""
+    for equation in equations:
+        if equation.op.name != "getitem":
+            continue
+        shape, out = equation.inputs[0].type.shape, equation.outputs[0].type.shape
+        index = equation.params["index"]
+        used = sum(item is not None and item is not Ellipsis for item in index)
+        axis = place = 0
+        for item in index:
+            if item is Ellipsis:
+                axis, place = axis + len(shape) - used, place + len(shape) - used
+                continue
+            if isinstance(item, slice):
+                if isinstance(out[place], Var) and isinstance(shape[axis], int):
+                    yield out[place], shape[axis]
+            axis += item is not None
+            place += item is None or isinstance(item, slice)
+
+
+def window(lengths: Sequence[Any], row: Sequence[Any]) -> tuple[slice, ...]:
+    """The part of a full row that a shorter one takes."""
+    return tuple(
+        slice(0, n) if isinstance(full, int) and not isinstance(n, int) else slice(None)
+        for n, full in zip(lengths, row, strict=True)
+    )
+
+
 def split(
     program: Program,
     wrt: Sequence[bool],
@@ -119,12 +164,14 @@ def split(
     totals: Sequence[bool],
     outputs: Sequence[bool],
     save: bool = True,
+    rows: bool = False,
 ) -> Split:
     """Reverse mode of a program in the parameters marked in `wrt`.
 
     free: the parameters that the backward program gets too; totals: those (of `wrt`)
     to whose cotangents it adds; outputs: the results that have cotangents. Without
-    `save` all that the backward program needs is computed again.
+    `save` all that the backward program needs is computed again. With `rows` an array
+    whose length is bounded is saved in a row of that length.
     """
     forward = Stage(EVALUATE)
     params = forward.parameters(program.params)
@@ -134,7 +181,7 @@ def split(
         with using(tape):
             outs = replay(program, given)
     backward = Stage(EVALUATE)
-    importer = Importer(forward, backward, save)
+    importer = Importer(forward, backward, save, rows)
     at_hand = [p for p, f in zip(params, free, strict=True) if f]
     for p in at_hand:
         importer.at_hand.add(p.var)
@@ -164,13 +211,13 @@ def split(
         backward.program(
             [
                 *(importer.values[p.var] for p in at_hand),
-                *(importer.values[v] for v in importer.saved),
+                *importer.params,
                 *cts,
                 *sums.values(),
             ],
             results,
         ),
-        tuple(v.type for v in importer.saved),
+        tuple(p.var.type for p in importer.params),
     )
 
 

@@ -24,6 +24,7 @@ from wengert._staging.errors import refuse_concrete
 from wengert._staging.operands import aligned_dtypes
 
 INDEX = ArrayType((), np.dtype(np.int64))
+_EXTENT_TYPES = (INDEX, ArrayType((), np.dtype(np.bool_)))
 
 
 class StageTracer(Tracer):
@@ -32,6 +33,7 @@ class StageTracer(Tracer):
     __slots__ = ("interpreter", "var")
 
     interpreter: Stage
+    known = False
 
     def __init__(self, interpreter: Stage, var: Var) -> None:
         self.interpreter = interpreter
@@ -183,14 +185,14 @@ class Stage(Interpreter):
         found = found if op.multiple else (found,)
         outputs = tuple(Var(self.own(t)) for t in found)
         params = {k: self.own(v) for k, v in params.items() if k != "donate"}
-        if outputs[0].type == INDEX and not params:
+        if outputs[0].type in _EXTENT_TYPES and not params:
             return StageTracer(self, self._extent(op, atoms, outputs[0]))
         self.emit(op, atoms, params, outputs)
         results = tuple(StageTracer(self, v) for v in outputs)
         return results if op.multiple else results[0]
 
     def _extent(self, op: Op, atoms: tuple[Atom, ...], out: Var) -> Var:
-        """An int64 scalar is computed once: equal extents are one variable."""
+        """What extents are made of is computed once: equal ones are one variable."""
         known = self.extents.get((op, atoms))
         if known is None:
             self.emit(op, atoms, {}, (out,))

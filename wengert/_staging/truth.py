@@ -1,0 +1,35 @@
+"""Whether a user value is known while staging, and its truth if it is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert._array.traced import TracedArray, TracedScalar, unwrap
+from wengert._core.interp import Tracer
+from wengert._core.types import is_bool, shape_of
+from wengert._ops.arithmetic import not_equal
+from wengert._ops.structure import reshape
+
+
+def is_staged(x: Any) -> bool:
+    """Whether a user value is known only when the program runs."""
+    if not isinstance(x, (TracedArray, TracedScalar)):
+        return False
+    value = x._peek() if isinstance(x, TracedArray) else x._value
+    while isinstance(value, Tracer):
+        if not value.known:
+            return True
+        value = value.below
+    return False
+
+
+def truth(x: Any) -> Any:
+    """The bool of a user value, as an engine value of shape ()."""
+    if not is_staged(x):
+        return np.bool_(bool(x))
+    value = unwrap(x)
+    if shape_of(value) != ():
+        value = reshape(value, shape=())
+    return value if is_bool(value.dtype) else not_equal(value, 0)
