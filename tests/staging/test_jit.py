@@ -277,3 +277,18 @@ def test_threads():
 def test_leaves_of_a_result_that_are_no_arrays():
     compiled = wg.jit(lambda x: (x, "name", 3, None))
     assert tree.leaves(compiled(1.0))[1:] == ["name", 3]
+
+
+def test_a_value_equals_itself():
+    """A function has a scalar and a vector form, which differ in their last bits."""
+
+    def largest_where_large(x):
+        v = np.tanh(np.cumsum(x.copy()))
+        v[3:] += -0.44
+        v[v > -0.5858] = np.max(v)
+        return np.sum(v * -0.66)
+
+    x = np.array([0.8328137665569992, 0.17028663015014667, -0.8388300973604597])
+    x = np.concatenate([x, [0.11628003519769092, -0.03279879023400745]])
+    eager = wg.grad(convert(largest_where_large, staging=False))(x)
+    np.testing.assert_allclose(wg.jit(wg.grad(largest_where_large))(x), eager, 1e-12)

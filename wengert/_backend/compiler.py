@@ -36,7 +36,9 @@ def _target_machine() -> llvm.TargetMachine:
 def _optimise(module: Any, machine: Any) -> None:
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = True
-    options.slp_vectorization = True
+    # It may keep a scalar call beside the vector one for another reader of the value:
+    # the two differ in their last bits, and a value would differ from itself.
+    options.slp_vectorization = False
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
 
