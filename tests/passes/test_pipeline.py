@@ -16,6 +16,7 @@ from tests.staging.programs import (
     CASES,
     X,
     elimination,
+    part_of_run_time_length,
     recurrence,
     swapped_buffers,
 )
@@ -51,7 +52,11 @@ def test_values_stay_the_same(function, x, mode):
     assert equations(after) <= equations(program)
 
 
-@pytest.mark.parametrize("function", ARRAY)
+# An array with a length of its own in each lane has no type.
+LANES = [f for f in ARRAY if f is not part_of_run_time_length]
+
+
+@pytest.mark.parametrize("function", LANES)
 def test_lanes_stay_the_same(function):
     lanes = np.stack([X, 0.7 * X, 0.1 - X])
     program, arguments = staged(wg.vmap(wg.grad(total(function))), lanes)
@@ -124,7 +129,7 @@ def test_what_is_optimal_stays_the_same_object():
 SAVINGS = [
     # function, argument, equations, bytes of arrays
     pytest.param(
-        wg.grad(total(elimination)), X, (246, 98), (95520, 66960), id="elimination"
+        wg.grad(total(elimination)), X, (150, 99), (51920, 44800), id="elimination"
     ),
     pytest.param(
         wg.grad(total(swapped_buffers)), X, (45, 36), (3760, 3120), id="buffers"

@@ -95,6 +95,19 @@ class Call(Control):
         return {"callee": self.callee}
 
 
+class Custom(Call):
+    """A call of a function that has derivative rules of its own.
+
+    `function` is applied to the first `arity` operands; the others are arrays that it
+    reads besides.
+    """
+
+    def __init__(self, callee: Program, function: Any, arity: int) -> None:
+        super().__init__(callee)
+        self.function = function
+        self.arity = arity
+
+
 class Check(Control):
     """``Check(condition, *values)``: an effect; raises where the condition is false.
 

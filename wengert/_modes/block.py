@@ -197,7 +197,7 @@ def numbers_on(tape: Tape, values: list[Any]) -> list[int]:
 
 
 def concrete(value: Any) -> Any:
-    while isinstance(value, Tracer):
+    while isinstance(value, Tracer) and value.known:
         value = value.primal if hasattr(value, "primal") else value.value  # type: ignore[attr-defined]
     return value
 

@@ -7,6 +7,7 @@ derived from the other where that is linear.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -177,6 +178,7 @@ class CallBlock(Block):
 
     residuals: Any = None
     linear: LinearTape | None = None
+    linear_entries: list[Any] | None = None  # in place of the linear tape's own
 
     def __init__(
         self, tape: Tape, function: Function, inputs: list[int | None]
@@ -203,6 +205,20 @@ class CallBlock(Block):
         self.linear, self.seeds, self.tangents = tape, seeds, tangents
         return outs
 
+    def imported(self, importer: Any, tape: Tape) -> CallBlock:
+        """This block with the values that another program reads."""
+        block = copy.copy(self)
+        block.tape = tape
+        block.residuals = importer(self.residuals)
+        block.types = [importer(t) for t in self.types]
+        if self.linear is not None:
+            entries = self.linear.entries
+            block.linear_entries = [
+                (op, plan, inputs, importer(kept), importer(params), *rest)
+                for op, plan, inputs, kept, params, *rest in entries
+            ]
+        return block
+
     def _pull(self, taken: dict[int, Any], cotangents: dict[int, Any]) -> None:
         cts = [None if n is None else taken.get(n) for n in self.results]
         found = self._transposed(cts) if self.linear else self._by_rule(cts)
@@ -228,7 +244,8 @@ class CallBlock(Block):
             if _is_on(tangent, tape) and ct is not None:
                 present = given.get(tangent.index)
                 given[tangent.index] = ct if present is None else present + ct
-        with entries_of(tape, list(tape.entries)):
+        entries = tape.entries if self.linear_entries is None else self.linear_entries
+        with entries_of(tape, list(entries)):
             found = backward(tape, given)
         return [None if s is None else found.get(s.index) for s in self.seeds]
 

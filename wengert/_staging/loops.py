@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
-import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert._array.traced import TracedArray, unwrap, wrap
+from wengert._array.traced import TracedArray, wrap
 from wengert._core.interp import CURRENT, Interpreter, using
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, dtype_of, shape_of, type_of
@@ -19,12 +17,8 @@ from wengert._ir.program import Program
 from wengert._ops.arithmetic import (
     add,
     equal,
-    floor_divide,
     less,
     logical_and,
-    maximum,
-    not_equal,
-    sign,
 )
 from wengert._ops.families import zeros_of
 from wengert._ops.structure import where
@@ -39,6 +33,7 @@ from wengert._staging.joins import (
     take_apart,
 )
 from wengert._staging.prune import prune
+from wengert._staging.ranges import Range
 from wengert._staging.region import Region, captured_params, unify
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.signals import (
@@ -58,74 +53,6 @@ from wengert._staging.watch import Watch
 from wengert.errors import MutationError
 
 WEAK = (bool, int, float, complex)
-
-
-_ZERO_STEP = "range() arg 3 must not be zero"
-
-
-class Range:
-    """The items of ``range(start, stop, step)``, whose bounds may be traced."""
-
-    def __init__(self, start: Any, stop: Any, step: Any, unroll: bool = False) -> None:
-        self.bounds = start, stop, step
-        self.unroll = unroll
-
-    def plain(self) -> builtins.range:
-        """Python's range; an error where a bound is traced."""
-        return builtins.range(*map(operator.index, self.bounds))
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.plain())
-
-    def __len__(self) -> int:
-        return len(self.plain())
-
-    def __getitem__(self, i: Any) -> Any:
-        return self.plain()[i]
-
-    def __contains__(self, x: Any) -> bool:
-        return x in self.plain()
-
-    def __reversed__(self) -> Iterator[int]:
-        return reversed(self.plain())
-
-    @classmethod
-    def of(cls, iterable: Any) -> Range | None:
-        if isinstance(iterable, Range):
-            return iterable
-        if isinstance(iterable, builtins.range):
-            return cls(iterable.start, iterable.stop, iterable.step)
-        return None
-
-    @property
-    def is_static(self) -> bool:
-        return all(isinstance(x, int) for x in self.bounds)
-
-    def is_staged(self, unrolled: int) -> bool:
-        """Whether it is worth a loop, or needs one."""
-        return not self.is_static or (not self.unroll and len(self.plain()) > unrolled)
-
-    def length(self) -> Any:
-        """The number of items, as an engine value."""
-        if self.is_static:
-            return len(self.plain())
-        start, stop, step = (unwrap(x) for x in self.bounds)
-        if not isinstance(step, int):
-            emit_check(not_equal(step, 0), ValueError(_ZERO_STEP))
-            span = floor_divide(stop - start + step - sign(step), step)
-        elif step == 0:
-            raise ValueError(_ZERO_STEP)
-        else:
-            span = stop if isinstance(start, int) and start == 0 else stop - start
-            if step != 1:
-                span = floor_divide(span + (step - (1 if step > 0 else -1)), step)
-        return maximum(span, 0)
-
-    def item(self, i: Any) -> Any:
-        """The i-th item; i is an engine value."""
-        start, _, step = (x if isinstance(x, int) else unwrap(x) for x in self.bounds)
-        scaled = i if isinstance(step, int) and step == 1 else i * step
-        return scaled if isinstance(start, int) and start == 0 else start + scaled
 
 
 class Carry(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any
 
 from wengert._core.interp import CURRENT
 from wengert._core.op import Op
+from wengert._ir.control import Custom
 from wengert._ir.program import Equation, Literal, Program, Var, substitute
 from wengert._ops.structure import promote
 from wengert._staging.stage import Stage, as_extent
@@ -56,4 +57,6 @@ FUNCTIONS: dict[str, Any] = {}
 
 def apply_control(op: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
     """A control operation under the current interpreter."""
+    if isinstance(op, Custom):
+        return tuple(CURRENT.get().call(op.function, tuple(operands[: op.arity])))
     return tuple(CURRENT.get().call(FUNCTIONS[op.name](op), tuple(operands)))

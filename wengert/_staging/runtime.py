@@ -15,7 +15,8 @@ from wengert._frontend.runtime import Block, Plain, Raise
 from wengert._ops.arithmetic import logical_not
 from wengert._staging import control  # noqa: F401  (tells `replay` what it applies)
 from wengert._staging.branches import stage_branch
-from wengert._staging.loops import Range, stage_for, stage_while
+from wengert._staging.loops import stage_for, stage_while
+from wengert._staging.ranges import Range
 from wengert._staging.region import Region
 from wengert._staging.signals import TracedSignal, emit_check
 from wengert._staging.stage import FunctionStage

@@ -17,8 +17,9 @@ from wengert._core.interp import EVALUATE, Interpreter, Tracer, using
 from wengert._core.op import Op
 from wengert._core.source import Site, user_site
 from wengert._core.types import PYTHON_SCALARS, ArrayType, Params, type_of
-from wengert._ir.control import Check
+from wengert._ir.control import Check, Custom
 from wengert._ir.program import Atom, Equation, Literal, Program, Var, substitute
+from wengert._modes.function import Function
 from wengert._ops.structure import promote
 from wengert._staging.errors import refuse_concrete
 from wengert._staging.operands import aligned_dtypes
@@ -226,10 +227,27 @@ class Stage(Interpreter):
 
     def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         """A function with rules of its own stays whole: its rules are not lost."""
-        op, atoms, types = function.on_stage(self, operands)
+        if isinstance(function, Function):
+            op, atoms, types = self._custom(function, operands)
+        else:
+            op, atoms, types = function.on_stage(self, operands)
         outputs = tuple(Var(self.own(t)) for t in types)
         self.emit(op, atoms, {}, outputs)
         return tuple(StageTracer(self, v) for v in outputs)
+
+    def _custom(self, function: Function, operands: tuple[Any, ...]) -> Any:
+        """The call of a user's function, with its own program to run."""
+        outer = next((i for i in self.chain() if isinstance(i, FunctionStage)), None)
+        inner = (
+            Stage(EVALUATE) if outer is None else FunctionStage(EVALUATE, outer.convert)
+        )
+        params = [inner.parameter(self.own(type_of(x))) for x in operands]
+        with using(inner):
+            program = inner.program(params, list(function.run(params)))
+        captured = inner.captured.values()
+        program = program._replace(params=(*program.params, *(v for _, v in captured)))
+        atoms = [self.lift(x) for x in (*operands, *(x for x, _ in captured))]
+        return Custom(program, function, len(operands)), atoms, program.result_types
 
     def program(self, params: Sequence[Any], results: Sequence[Any]) -> Program:
         """What has been written, as a program of these parameters."""

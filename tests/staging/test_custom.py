@@ -1,0 +1,70 @@
+"""Functions with rules of their own, and checkpoints, in compiled code."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import wengert as wg
+
+X = np.linspace(0.1, 1.0, 10)
+
+
+@wg.custom_vjp
+def hundredfold(x):
+    return x * x
+
+
+hundredfold.defvjp(lambda x: (x * x, x), lambda x, ct: (100.0 * ct,))
+
+
+@wg.custom_jvp
+def sevenfold(x):
+    return np.sin(x)
+
+
+sevenfold.defjvp(lambda primals, tangents: (np.sin(primals[0]), 7.0 * tangents[0]))
+
+
+def looped(rule):
+    def total(x):
+        s = 0.0
+        for i in range(10):
+            if x[i] > 0.35:
+                s = s + rule(x[i])
+        return s
+
+    return total
+
+
+def test_a_rule_in_a_loop_is_used():
+    for rule, factor in ((hundredfold, 100.0), (sevenfold, 7.0)):
+        expected = np.where(X > 0.35, factor, 0.0)
+        total = looped(rule)
+        np.testing.assert_allclose(wg.jit(wg.grad(total))(X), expected)
+        np.testing.assert_allclose(wg.grad(wg.jit(total))(X), expected)
+
+
+def test_the_missing_mode_is_derived():
+    forward = wg.jvp(wg.jit(looped(sevenfold)), (X,), (X,))[1]
+    np.testing.assert_allclose(forward, np.sum(7.0 * X[X > 0.35]))
+    forward = wg.jvp(wg.jit(looped(hundredfold)), (X,), (X,))[1]
+    np.testing.assert_allclose(forward, np.sum(100.0 * X[X > 0.35]))
+
+
+def test_a_checkpoint_is_compiled():
+    part = wg.checkpoint(lambda x: np.sin(x) * x)
+    expected = np.cos(X) * X + np.sin(X)
+
+    def total(x):
+        return part(x).sum()
+
+    np.testing.assert_allclose(wg.jit(wg.grad(total))(X), expected)
+    np.testing.assert_allclose(wg.grad(wg.jit(total))(X), expected)
+
+
+def test_stop_gradient():
+    def half(x):
+        return (wg.stop_gradient(x) * x).sum()
+
+    np.testing.assert_allclose(wg.jit(wg.grad(half))(X), X)
+    np.testing.assert_allclose(wg.grad(wg.jit(half))(X), X)
