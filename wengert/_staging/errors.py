@@ -15,7 +15,8 @@ def refuse_concrete(tracer: Any) -> NoReturn:
             f"the value of a staged {tracer.type} is needed while compiling",
             why="under wg.jit it is known only when the compiled function runs.",
             fix="pass it as a static argument (static_argnames=), or keep it out of "
-            "code that jit cannot convert",
+            "code that jit cannot convert: a function without source, a generator, a "
+            "try block, a comprehension's filter",
         )
     )
     error.parameter = tracer.interpreter.place_of(tracer.var)
