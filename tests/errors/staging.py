@@ -192,7 +192,7 @@ STAGING = [
     case(
         lambda: wg.jit(_writes)(X[1:], X[:-1]),
         MutationError,
-        "an argument that shares memory with another one",
+        "an argument that shares memory with another one, or with an array",
         "pass a copy",
     ),
     case(

@@ -98,6 +98,19 @@ def test_overlapping_arguments_that_are_written_to_are_refused():
         wg.jit(copy)(x[1:], x[:-1])
 
 
+def writes_and_reads_a_global(x):
+    x[0] = 5.0
+    return TABLE[0]
+
+
+def test_an_argument_that_is_also_a_global_is_refused_if_written_to():
+    compiled = wg.jit(writes_and_reads_a_global)
+    assert compiled(np.zeros(2)) == TABLE[0]
+    with pytest.raises(MutationError, match="an array that it reads otherwise"):
+        compiled(TABLE)
+    assert TABLE[0] == 1.0
+
+
 def test_strides_and_byte_orders():
     double = wg.jit(lambda x: x * 2)
     x = np.arange(12.0).reshape(3, 4)

@@ -122,7 +122,7 @@ class Jitted:
         entry = form.entry(fun, structure, leaves)
         staged = entry.staged
         operands = [leaves[i] for i in entry.given]
-        if staged.written:
+        if staged.written or staged.hidden_written:
             _refuse_overlap(entry, leaves)
         if CURRENT.get().plain:
             outs = entry.call.run(
@@ -227,21 +227,26 @@ def _written(value: Any) -> Any:
 
 
 def _refuse_overlap(entry: Entry, leaves: list[Any]) -> None:
-    """Raise if an array that is written to shares memory with another argument."""
-    for place, _ in entry.staged.written:
-        target = leaves[place]
-        if type(target) is not np.ndarray:
-            continue
-        for i, other in enumerate(leaves):
-            if i != place and type(other) is np.ndarray and other is not target:
-                if np.may_share_memory(target, other) and np.shares_memory(
-                    target, other
-                ):
-                    raise MutationError(
-                        explain(
-                            "jit: the function writes to an argument that shares "
-                            "memory with another one",
-                            why="compiled code takes them for two arrays.",
-                            fix="pass a copy of one of them",
-                        )
+    """Raise if an array that is written to shares memory with another one.
+
+    An argument that is given twice is one array in the compiled code too; an argument
+    that the function also reaches as a global is not.
+    """
+    staged = entry.staged
+    given = [x for x in leaves if type(x) is np.ndarray]
+    hidden = [x for x in staged.hidden if type(x) is np.ndarray]
+    pairs = [(leaves[i], x) for i, _ in staged.written for x in given]
+    pairs = [(a, b) for a, b in pairs if a is not b]
+    pairs += [(leaves[i], x) for i, _ in staged.written for x in hidden]
+    pairs += [(staged.hidden[i], x) for i, _ in staged.hidden_written for x in given]
+    for target, other in pairs:
+        if type(target) is np.ndarray and np.may_share_memory(target, other):
+            if np.shares_memory(target, other):
+                raise MutationError(
+                    explain(
+                        "jit: the function writes to an argument that shares memory "
+                        "with another one, or with an array that it reads otherwise",
+                        why="compiled code takes them for two arrays.",
+                        fix="pass a copy of one of them",
                     )
+                )
