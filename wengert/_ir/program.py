@@ -80,11 +80,6 @@ class Program(NamedTuple):
         return show(self)
 
 
-def extents_of(type_: ArrayType) -> list[Var]:
-    """The run-time extents of a type."""
-    return [n for n in type_.shape if isinstance(n, Var)]
-
-
 def substitute(value: Any, change: Callable[[Any], Any]) -> Any:
     """A param, type or index expression with every variable in it exchanged."""
     if isinstance(value, Var):

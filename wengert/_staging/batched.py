@@ -6,10 +6,8 @@ of them; where they may not, each lane runs on its own, so that it takes its own
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
-
-import numpy as np
 
 from wengert._core.interp import CURRENT
 from wengert._core.types import ArrayType, type_of
@@ -26,9 +24,8 @@ from wengert._modes.batch import Batch, BatchTracer
 from wengert._ops.indexing import Slot, getitem, update
 from wengert._ops.structure import broadcast_to, full
 from wengert._staging.replay import apply_control, replay
-from wengert._staging.stage import as_extent, trace
+from wengert._staging.stage import INDEX, as_extent, trace
 
-_INDEX = ArrayType((), np.dtype(np.int64))
 _AT = (Slot(0),)
 Mask = Sequence[bool]
 
@@ -49,7 +46,7 @@ def _carries_batched(equation: Equation, reads: Mask) -> set[Var]:
     """Of a loop with one number of steps for all lanes, the carries that differ."""
     body, k = equation.op.body, 1 + equation.op.constants
     head = [False, *reads[1:k]]
-    carried = fixed_point(body, head, reads[k:])
+    carried = fixed_point(batched_results, body, head, reads[k:])
     if is_ragged(body, [*head, *carried]):
         return set(equation.outputs)
     return {v for v, c in zip(equation.outputs, carried, strict=True) if c}
@@ -74,11 +71,19 @@ def is_ragged(program: Program, mask: Mask) -> bool:
     )
 
 
-def fixed_point(body: Program, head: Mask, carried: Mask) -> list[bool]:
-    """The carries that differ from lane to lane, in the first step or a later one."""
+def fixed_point(
+    marked: Callable[[Program, Mask], list[bool]],
+    body: Program,
+    head: Mask,
+    carried: Mask,
+) -> list[bool]:
+    """The carries that are marked in the first step or a later one.
+
+    marked: which results of a program are, where these parameters are.
+    """
     known = list(carried)
     while True:
-        found = batched_results(body, [*head, *known])
+        found = marked(body, [*head, *known])
         new = [a or b for a, b in zip(known, found, strict=True)]
         if new == known:
             return known
@@ -147,7 +152,7 @@ def lane_by_lane(
 
     stacked = [_stacked(size, t) for t in types]
     given = [_stacked(size, t) if m else t for t, m in zip(lane, mask, strict=True)]
-    program = trace(body, [_INDEX, *given, *stacked])
+    program = trace(body, [INDEX, *given, *stacked])
     extents = {p: as_extent(v) for p, v in zip(lane, values, strict=True)}
     buffers = [
         full(shape=substitute(t.shape, extents.__getitem__), value=0, dtype=t.dtype)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from wengert._core.interp import CURRENT, Tracer, using
 from wengert._core.types import ArrayType, type_of
 from wengert._ir import control
@@ -33,10 +31,9 @@ from wengert._staging.batched import (
 from wengert._staging.replay import FUNCTIONS, apply_control, replay
 from wengert._staging.reverse import CallBlock, ForBlock, IfBlock, LaneBlock
 from wengert._staging.signals import CheckFunction
-from wengert._staging.stage import Stage, StageTracer, trace
+from wengert._staging.stage import INDEX, Stage, StageTracer, trace
 
 Values = tuple[Any, ...]
-_INDEX = ArrayType((), np.dtype(np.int64))
 
 
 class ControlFunction:
@@ -190,7 +187,7 @@ class ForFunction(ControlFunction):
         mask = [t is not None for t in tangents]
         fixed, carried = mask[1 : 1 + constants], mask[1 + constants :]
         body = self.op.body
-        carried = _fixed_point(body, [False, *fixed], carried)
+        carried = fixed_point(active_results, body, [False, *fixed], carried)
         program, _ = dual_program(body, [False, *fixed, *carried], carried)
         n, k = len(body.params), 1 + constants
         cut = n + sum(fixed)
@@ -212,7 +209,7 @@ class ForFunction(ControlFunction):
         constants = self.op.constants
         mask = [i is not None for i in inputs]
         fixed, carried = mask[1 : 1 + constants], mask[1 + constants :]
-        carried = _fixed_point(self.op.body, [False, *fixed], carried)
+        carried = fixed_point(active_results, self.op.body, [False, *fixed], carried)
         return ForBlock(tape, inputs, fixed, carried).record(self.op, primals)
 
     def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
@@ -220,26 +217,13 @@ class ForFunction(ControlFunction):
             return self.by_lane(size, values, mask)
         k = 1 + self.op.constants
         head = [False, *mask[1:k]]
-        carried = fixed_point(self.op.body, head, mask[k:])
+        carried = fixed_point(batched_results, self.op.body, head, mask[k:])
         if is_ragged(self.op.body, [*head, *carried]):
             return self.by_lane(size, values, mask)
         program = batched_program(self.op.body, size, [*head, *carried], carried)
         carries = with_axis(size, values[k:], mask[k:], carried)
         op = control.For(program, self.op.constants)
         return apply_control(op, [*values[:k], *carries]), carried
-
-
-def _fixed_point(
-    body: Program, head: Sequence[bool], carried: Sequence[bool]
-) -> list[bool]:
-    """The carries that depend on what is marked, in the first step or a later one."""
-    known = list(carried)
-    while True:
-        found = active_results(body, [*head, *known])
-        new = [a or b for a, b in zip(known, found, strict=True)]
-        if new == known:
-            return known
-        known = new
 
 
 class WhileFunction(ControlFunction):
@@ -255,7 +239,7 @@ class WhileFunction(ControlFunction):
         k = self.op.constants
         mask = [t is not None for t in tangents]
         fixed, body = mask[:k], self.op.body
-        carried = _fixed_point(body, fixed, mask[k:])
+        carried = fixed_point(active_results, body, fixed, mask[k:])
         program, _ = dual_program(body, [*fixed, *carried], carried)
         n = len(body.params)
         cut = n + sum(fixed)
@@ -289,7 +273,7 @@ class WhileFunction(ControlFunction):
 
     def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
         k = self.op.constants
-        carried = fixed_point(self.op.body, mask[:k], mask[k:])
+        carried = fixed_point(batched_results, self.op.body, mask[:k], mask[k:])
         every = [*mask[:k], *carried]
         if batched_results(self.op.test, every)[0] or is_ragged(self.op.body, every):
             return self.by_lane(size, values, mask)
@@ -309,16 +293,16 @@ def _counting(op: control.While) -> control.While:
         rest = [*values[:k], *values[k + 1 :]]
         return [values[k] + 1, *replay(op.body, rest)]
 
-    program = trace(body, [*params[:k], _INDEX, *params[k:]])
+    program = trace(body, [*params[:k], INDEX, *params[k:]])
     own = op.test.params
-    test = op.test._replace(params=(*own[:k], Var(_INDEX), *own[k:]))
+    test = op.test._replace(params=(*own[:k], Var(INDEX), *own[k:]))
     return control.While(test, program, k)
 
 
 def _counted(op: control.While) -> control.For:
     """The loop, where the number of steps is known."""
     body = op.body
-    return control.For(body._replace(params=(Var(_INDEX), *body.params)), op.constants)
+    return control.For(body._replace(params=(Var(INDEX), *body.params)), op.constants)
 
 
 class IfFunction(ControlFunction):

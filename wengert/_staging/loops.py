@@ -119,7 +119,6 @@ class _Lost(Interpreter):
     """Owns arrays that a loop has written to and then bound to other names."""
 
     name = "loop that writes to an array and rebinds its variable"
-    alive = False
 
 
 def _lose(array: TracedArray) -> None:
@@ -128,7 +127,7 @@ def _lose(array: TracedArray) -> None:
     The variables of the loop have arrays of their own.
     """
     lost = _Lost(CURRENT.get())
-    lost.alive = False
+    lost.alive = False  # every use of the array is refused
     (array if array._base is None else array._base)._owner = lost
 
 
@@ -146,7 +145,7 @@ def stage_for(span: Range, body: Callable[[Any], Any], written: Any) -> Any:
         outs = loop.apply_for(steps)
         loop.finish(outs)
         return None
-    return loop.apply_while(codes, lambda i: less(i, steps), steps)
+    return loop.apply_while(codes, more=lambda i: less(i, steps))
 
 
 def stage_while(test: Callable[[], Any], body: Callable[[], Any], written: Any) -> Any:
@@ -163,7 +162,7 @@ def stage_while(test: Callable[[], Any], body: Callable[[], Any], written: Any) 
     one.run(step)
     watch.refuse_change()
     loop = Loop(one, runs=False)
-    return loop.apply_while(codes_of(one.signal), None, None, holds[0])
+    return loop.apply_while(codes_of(one.signal), holds=holds[0])
 
 
 class Loop:
@@ -181,7 +180,6 @@ class Loop:
                 self._variable(name, runs)
             self._arrays()
         self._refuse_shared()
-        self.value: Any = None
 
     def _add(self, name: str, entry: Any, param: StageTracer, exit: Any) -> int:
         self.carries.append(Carry(name, entry, param, exit))
@@ -383,7 +381,7 @@ class Loop:
         self.body.cells.write(self.after)
 
     def apply_while(
-        self, codes: frozenset[int], more: Any, steps: Any, holds: Any = None
+        self, codes: frozenset[int], more: Any = None, holds: Any = None
     ) -> Any:
         """A loop that a signal may end; the signal after it."""
         signal, leaves = self.body.signal, codes - {CONTINUE}

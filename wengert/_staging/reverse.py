@@ -21,9 +21,8 @@ from wengert._ops.structure import full
 from wengert._staging.activity import active_results
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.split import Split, split, window
-from wengert._staging.stage import as_extent, trace
+from wengert._staging.stage import INDEX, as_extent, trace
 
-_INDEX = ArrayType((), np.dtype(np.int64))
 _SCALAR = ((), np.dtype(np.float64))
 _AT = (Slot(0),)
 Values = Sequence[Any]
@@ -98,9 +97,15 @@ class ControlBlock:
                 earlier = cotangents.get(index)
                 cotangents[index] = ct if earlier is None else earlier + ct
 
+    backward: Any  # ``(*values, *cts) -> cotangents`` of what is differentiated
+
     def pulled(self, cts: list[Any], present: list[Any]) -> list[Any]:
         """For each operand its cotangent, what was present included."""
-        raise NotImplementedError
+        found = iter(apply_control(self.backward, [*self.values, *cts]))
+        return [
+            None if n is None else _add(p, next(found))
+            for n, p in zip(self.inputs, present, strict=True)
+        ]
 
     def push(self, tangents: dict[int, Any]) -> None:
         """The operation again, on tangents: it is linear in what stands on the tape."""
@@ -168,7 +173,7 @@ class ForBlock(ControlBlock):
         carries = [next(found) if a else None for a in self.carried]
         sums = [next(found) if a else None for a in self.fixed]
         carries = [
-            c if p is None or c is None else p + c
+            None if c is None else _add(p, c)
             for c, p in zip(carries, present[k + 1 :], strict=True)
         ]
         return [None, *sums, *carries]
@@ -206,7 +211,7 @@ def _loops(
         return [*found[sum(fixed) :], *found[: sum(fixed)]]
 
     index, *params = body.params
-    steps = Var(_INDEX)
+    steps = Var(INDEX)
     known = dict(zip(halves.backward.params, (index, *params[:k]), strict=False))
     rows = [substitute(t, known.__getitem__) for t in halves.saved]
     buffers = [ArrayType((steps, *t.shape), t.dtype) for t in rows]
@@ -271,15 +276,8 @@ class LaneBlock(ControlBlock):
         if key not in derived:
             program, active = _pullback(function, primals, wrt)
             derived[key] = control.Call(program, by_lane=True), active
-        self.call, active = derived[key]
+        self.backward, active = derived[key]
         return self.append(apply_control(function.op, primals), active)
-
-    def pulled(self, cts: list[Any], present: list[Any]) -> list[Any]:
-        found = iter(apply_control(self.call, [*self.values, *cts]))
-        return [
-            None if n is None else _add(p, next(found))
-            for n, p in zip(self.inputs, present, strict=True)
-        ]
 
 
 def _pullback(function: Any, primals: list[Any], wrt: list[bool]) -> Any:
@@ -338,10 +336,3 @@ class CallBlock(ControlBlock):
         n = len(op.callee.results)
         self.values = list(outs[n:])
         return self.append(outs[:n], active)
-
-    def pulled(self, cts: list[Any], present: list[Any]) -> list[Any]:
-        found = iter(apply_control(self.backward, [*self.values, *cts]))
-        return [
-            None if n is None else _add(p, next(found))
-            for n, p in zip(self.inputs, present, strict=True)
-        ]
