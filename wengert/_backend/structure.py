@@ -40,6 +40,17 @@ def _full(lo: Lowering, equation: Equation) -> list[Value]:
     return [constant_array(value, lo.shape(out), out.dtype)]
 
 
+def _iota(lo: Lowering, equation: Equation) -> list[Value]:
+    out = equation.outputs[0].type
+
+    def flat(i: Index) -> Any:
+        return lo.e.value(i)
+
+    return [
+        Lazy(lo.shape(out), out.dtype, lambda at: flat(at[0]), flat=flat, trivial=True)
+    ]
+
+
 def broadcast(lo: Lowering, x: Value, shape: Shape) -> Value:
     """A value stretched to a shape."""
     if same_shape(x.shape, shape):
@@ -287,8 +298,28 @@ def _triangle(relation: str) -> Any:
     return lower
 
 
+# -- masks -----------------------------------------------------------------------------
+
+
+def _flat_nonzero(lo: Lowering, equation: Equation) -> list[Value]:
+    mask, out = lo.value(equation.inputs[0]), equation.outputs[0].type
+    target, e = lo.allocate(lo.shape(out), out.dtype), lo.e
+    (size,) = target.shape
+    found = e.slot(t.I64, e.value(0))
+    with e.loop(mask.shape[0]) as i:
+        with e.when(mask.at(e, (i,))):
+            place = e.b.load(found, typ=t.I64)
+            with e.when(e.compare("<", place, size)):
+                target.put(e, (place,), e.value(i))
+            e.b.store(e.b.add(place, e.value(1)), found)
+    lo.require_extent(e.b.load(found, typ=t.I64), size)
+    return [target]
+
+
 STRUCTURE = {
+    "flat_nonzero": _flat_nonzero,
     "full": _full,
+    "iota": _iota,
     "broadcast_to": _broadcast_to,
     "transpose": _transpose,
     "flip": _flip,

@@ -197,6 +197,15 @@ class Tracer:
         raise_leaked(self.interpreter)
 
 
+def is_known(value: Any) -> bool:
+    """Whether there is a number at the bottom of an engine value."""
+    while isinstance(value, Tracer):
+        if not value.known:
+            return False
+        value = value.below
+    return True
+
+
 class PrimalTracer(Tracer):
     """A tracer around a value of the interpreter below, with the type of that value."""
 

@@ -45,6 +45,17 @@ full: Op = Op(
     ],
 )
 
+iota: Op = Op(
+    "iota",
+    "creation",
+    evaluate=lambda xp, *, size: xp.arange(size),
+    abstract=lambda *, size: ArrayType((size,), np.dtype(np.int64)),
+    jvp=_NO_OPERANDS,
+    vjps=(),
+    batch=_NO_OPERANDS,
+    samples=[Sample((), {"size": 3}, ()), Sample((), {"size": 0}, ())],
+)
+
 
 def _astype_evaluate(xp: Any, x: Any, *, dtype: Any) -> Any:
     if is_complex_dtype(x.dtype) and not is_complex_dtype(dtype):

@@ -58,5 +58,5 @@ FUNCTIONS: dict[str, Any] = {}
 def apply_control(op: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
     """A control operation under the current interpreter."""
     if isinstance(op, Custom):
-        return tuple(CURRENT.get().call(op.function, tuple(operands[: op.arity])))
+        return tuple(CURRENT.get().call(op.function, op.arguments(operands)))
     return tuple(CURRENT.get().call(FUNCTIONS[op.name](op), tuple(operands)))

@@ -21,7 +21,13 @@ from wengert._ops.structure import full
 from wengert._staging.activity import active_results
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.split import Split, split, window
-from wengert._staging.stage import INDEX, as_extent, trace
+from wengert._staging.stage import (
+    INDEX,
+    OfResult,
+    as_extent,
+    result_shapes,
+    trace,
+)
 
 _SCALAR = ((), np.dtype(np.float64))
 _AT = (Slot(0),)
@@ -147,10 +153,10 @@ class ForBlock(ControlBlock):
         if key not in op.derived:
             op.derived[key] = _loops(op, self.fixed, self.carried)
         forward, self.backward, self.split = op.derived[key]
-        extents = dict(
-            zip(self.split.backward.params[1:], map(as_extent, constants), strict=False)
-        )
-        rows = [substitute(t.shape, extents.__getitem__) for t in self.split.saved]
+        given = dict(zip(self.split.backward.params[1:], constants, strict=False))
+        rows = [
+            substitute(t.shape, lambda n: as_extent(given[n])) for t in self.split.saved
+        ]
         buffers = [
             full(shape=(as_extent(steps), *row), value=0, dtype=t.dtype)
             for row, t in zip(rows, self.split.saved, strict=True)
@@ -233,7 +239,17 @@ class IfBlock(ControlBlock):
         regions = (op.then, op.orelse)
         found = [active_results(region, wrt) for region in regions]
         self.active = [a or b for a, b in zip(*found, strict=True)]
-        return self.append(apply_control(op, primals), self.active)
+        outs = apply_control(op, primals)
+        shapes = result_shapes(regions)
+        places = [
+            n.place
+            for s, a in zip(shapes, self.active, strict=True)
+            if a
+            for n in s
+            if isinstance(n, OfResult)
+        ]
+        self.values += [outs[place] for place in dict.fromkeys(places)]
+        return self.append(outs, self.active)
 
     def pulled(self, cts: list[Any], present: list[Any]) -> list[Any]:
         wrt = [n is not None for n in self.inputs[1:]]
@@ -246,6 +262,7 @@ class IfBlock(ControlBlock):
     def _backward(self, wrt: list[bool], totals: list[bool]) -> control.If:
         key = ("reverse", *wrt, *totals)
         if key not in self.op.derived:
+            both = self.op.then, self.op.orelse
             regions = [
                 split(
                     region,
@@ -254,11 +271,19 @@ class IfBlock(ControlBlock):
                     totals=totals,
                     outputs=self.active,
                     save=False,
+                    shapes=result_shapes(both),
                 ).backward
-                for region in (self.op.then, self.op.orelse)
+                for region in both
             ]
             self.op.derived[key] = control.If(*regions)
         return self.op.derived[key]
+
+
+def _lengths(regions: Sequence[Program], active: Sequence[bool]) -> list[int]:
+    """The results of two regions that are extents of others, which have cotangents."""
+    shapes = zip(result_shapes(regions), active, strict=True)
+    places = [n.place for shape, a in shapes if a for n in shape if type(n) is OfResult]
+    return list(dict.fromkeys(places))
 
 
 class LaneBlock(ControlBlock):
@@ -324,8 +349,9 @@ class CallBlock(ControlBlock):
         if key not in op.derived:
             program: Program = op.callee
             outputs = active_results(program, wrt)
+            free = _are_indices(program)
             none = [False] * len(wrt)
-            halves = split(program, wrt, free=none, totals=none, outputs=outputs)
+            halves = split(program, wrt, free=free, totals=none, outputs=outputs)
             op.derived[key] = (
                 control.Call(halves.forward),
                 control.Call(halves.backward),
@@ -334,5 +360,13 @@ class CallBlock(ControlBlock):
         forward, self.backward, active = op.derived[key]
         outs = apply_control(forward, primals)
         n = len(op.callee.results)
-        self.values = list(outs[n:])
+        given = [p for p, i in zip(primals, _are_indices(op.callee), strict=True) if i]
+        # A residual that is a result too is that result, which may be an extent.
+        places = map(forward.callee.results.index, forward.callee.results[n:])
+        self.values = [*given, *(outs[place] for place in places)]
         return self.append(outs[:n], active)
+
+
+def _are_indices(program: Program) -> list[bool]:
+    """Which parameters may be extents: both halves of a call are given them."""
+    return [p.type == INDEX for p in program.params]

@@ -16,15 +16,23 @@ from wengert._ir.program import Equation, Program, Var, variables_in, variables_
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.families import zeros_of
 from wengert._ops.indexing import getitem
+from wengert._ops.structure import reshape
 from wengert._staging.replay import apply_equation, replay
-from wengert._staging.stage import Extent, Stage, StageTracer, as_extent
+from wengert._staging.stage import (
+    INDEX,
+    Extent,
+    OfResult,
+    Stage,
+    StageTracer,
+    as_extent,
+)
 
 # Computed again rather than saved, where the operands are at hand.
 _CHEAP = frozenset(
     "add subtract multiply negative scale equal not_equal less less_equal greater "
     "greater_equal logical_and logical_or logical_xor logical_not absolute where "
-    "getitem astype promote broadcast_to reshape transpose flip full square maximum "
-    "minimum floor_divide remainder to_integer conj real imag".split()
+    "getitem astype promote broadcast_to reshape transpose flip full iota square "
+    "maximum minimum floor_divide remainder to_integer conj real imag".split()
 )
 
 
@@ -32,13 +40,15 @@ class Split(NamedTuple):
     """The two halves of a program's reverse mode.
 
     forward:  ``(*params) -> (*results, *saved)``
-    backward: ``(*free, *saved, *cts, *totals) -> cotangents``, one for each parameter
-    that is differentiated; `cts` belong to results, `totals` are cotangents to add to.
+    backward: ``(*free, *saved, *lengths, *cts, *totals) -> cotangents``, one for each
+    parameter that is differentiated; `cts` belong to results, `totals` are cotangents
+    to add to; `lengths` are results that are extents of others.
     """
 
     forward: Program
     backward: Program
     saved: tuple[ArrayType, ...]
+    lengths: tuple[int, ...]
 
 
 class Importer:
@@ -50,11 +60,14 @@ class Importer:
         self.values: dict[Var, Any] = {}
         self.saved: list[Var] = []
         self.params: list[StageTracer] = []  # of the backward program, for the saved
+        self.rows = rows
         self.bounds = dict(slice_bounds(forward.equations)) if rows else {}
         self.sources: dict[Var, Equation] = {
             v: e for e in forward.equations for v in e.outputs
         }
         self.forward = forward
+        # Scalars in the types of what is saved have to be saved too.
+        self.lengths = {n for v in self.sources for n in variables_in(v.type)}
         self.at_hand: set[Var] = set()  # parameters of both halves
         self._derivable: dict[Var, bool] = {}
 
@@ -85,6 +98,8 @@ class Importer:
 
     def _save(self, var: Var) -> None:
         """Give the backward program a parameter; a short row comes in a full one."""
+        for n in () if self.rows else variables_in(var.type):
+            self.variable(n)
         shape = [self.bounds.get(n, n) for n in var.type.shape]
         row = ArrayType(tuple(shape), var.type.dtype)
         param = self.backward.parameter(self(self.forward.seen(row)))
@@ -105,6 +120,7 @@ class Importer:
         if known is None:
             equation = self.sources.get(var)
             cheap = equation is not None and equation.op.name in _CHEAP
+            cheap = cheap and (self.rows or var not in self.lengths)
             known = cheap or (not self.save and equation is not None)
             if not self._can_be_saved(var):
                 # An array whose length changes from step to step fits no buffer.
@@ -116,6 +132,8 @@ class Importer:
 
     def _can_be_saved(self, var: Var) -> bool:
         """Whether it has one length, or one that is bounded, in every step."""
+        if not self.rows:
+            return True
         extents = variables_in(var.type)
         return all(n in self.at_hand or n in self.bounds for n in extents)
 
@@ -165,13 +183,15 @@ def split(
     outputs: Sequence[bool],
     save: bool = True,
     rows: bool = False,
+    shapes: Sequence[Any] | None = None,
 ) -> Split:
     """Reverse mode of a program in the parameters marked in `wrt`.
 
     free: the parameters that the backward program gets too; totals: those (of `wrt`)
     to whose cotangents it adds; outputs: the results that have cotangents. Without
     `save` all that the backward program needs is computed again. With `rows` an array
-    whose length is bounded is saved in a row of that length.
+    whose length is bounded is saved in a row of that length. With `shapes` of the
+    results (see `result_shapes`) the backward program gets the results in them.
     """
     forward = Stage(EVALUATE)
     params = forward.parameters(program.params)
@@ -187,7 +207,20 @@ def split(
         importer.at_hand.add(p.var)
         importer.values[p.var] = backward.parameter(importer(type_of(p)))
     active = [o for o, has_ct in zip(outs, outputs, strict=True) if has_ct]
-    cts = [backward.parameter(importer(type_of(o))) for o in active]
+    types = [importer(type_of(o)) for o in active]
+    lengths: dict[int, StageTracer] = {}
+    selected = [
+        s for s, has_ct in zip(shapes or outputs, outputs, strict=True) if has_ct
+    ]
+    given_types = (
+        types
+        if shapes is None
+        else [
+            _with_lengths(t, shape, backward, lengths)
+            for t, shape in zip(types, selected, strict=True)
+        ]
+    )
+    cts = [backward.parameter(t) for t in given_types]
     sums = {
         g.index: backward.parameter(importer(type_of(g)))
         for g, t in zip(given, totals, strict=True)
@@ -195,15 +228,17 @@ def split(
     }
     with using(backward):
         cotangents: dict[int, Any] = dict(sums)
-        for out, ct in zip(active, cts, strict=True):
+        for out, ct, like in zip(active, cts, types, strict=True):
             if type(out) is TapeTracer:
+                ct = ct if ct.shape == like.shape else reshape(ct, shape=like.shape)
                 present = cotangents.get(out.index)
                 cotangents[out.index] = ct if present is None else present + ct
         swept = _imported(tape, set(cotangents), importer)
         found = sweep_back(swept, cotangents, consume=False)
         variables = [g for g in given if type(g) is TapeTracer]
         results = [
-            found[g.index] if g.index in found else zeros_of(g.type) for g in variables
+            found[g.index] if g.index in found else zeros_of(importer(g.type))
+            for g in variables
         ]
     saved = [StageTracer(forward, v) for v in importer.saved]
     return Split(
@@ -212,13 +247,28 @@ def split(
             [
                 *(importer.values[p.var] for p in at_hand),
                 *importer.params,
+                *lengths.values(),
                 *cts,
                 *sums.values(),
             ],
             results,
         ),
         tuple(p.var.type for p in importer.params),
+        tuple(lengths),
     )
+
+
+def _with_lengths(
+    type_: ArrayType, shape: Any, backward: Stage, lengths: dict[int, StageTracer]
+) -> ArrayType:
+    """A type whose extents that are results are parameters of the backward program."""
+    extents = list(type_.shape)
+    for i, source in enumerate(shape):
+        if isinstance(source, OfResult):
+            if source.place not in lengths:
+                lengths[source.place] = backward.parameter(INDEX)
+            extents[i] = lengths[source.place].as_extent()
+    return ArrayType(tuple(extents), type_.dtype)
 
 
 def _primal(value: Any) -> Any:

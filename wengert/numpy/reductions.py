@@ -180,7 +180,7 @@ def mean(
     x = as_array(a)
     axes, mask = normalize_axes(axis, len(x.shape)), _mask(where, x)
     count = _count(x, axes, mask)
-    if mask is None and count == 0:
+    if type(count) is int and count == 0:
         warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=3)
     half = dtype is None and _is_half(x.dtype)  # is summed in float32
     total = _total(x, axes, mask, np.float32 if half else _summing_dtype(x, dtype))
@@ -201,7 +201,7 @@ def _variance(
 ) -> Any:
     dtype = _summing_dtype(x, dtype)
     count = _count(x, axes, mask)
-    if mask is None and ddof >= count:
+    if type(count) is int and ddof >= count:
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=4)
     kept = kept_shape(tuple(x.shape), axes)
     if given_mean is None:
@@ -214,8 +214,9 @@ def _variance(
     if dtype is not None and is_complex_dtype(dtype):
         dtype = None
     total = _total(squares, axes, mask, dtype)
-    free = builtins.max(count - ddof, 0) if mask is None else maximum(count - ddof, 0)
-    return _divided(total, free)
+    free = count - ddof
+    known = isinstance(free, (int, float))
+    return _divided(total, builtins.max(free, 0) if known else maximum(free, 0))
 
 
 def _degrees(ddof: Any, correction: Any) -> Any:
