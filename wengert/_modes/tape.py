@@ -278,33 +278,39 @@ def forward(tape: Tape, tangents: dict[int, Any]) -> dict[int, Any]:
     `tangents` is updated and returned. Each op is applied to the new tangents; what it
     reads besides them is among its residuals.
     """
-    for op, plan, inputs, residuals, params, output, _, _ in tape.entries:
-        if op.family == "block":
-            op.push(tangents)
-            continue
-        given = {
-            i: tangents[index]
-            for i, index in zip(plan.positions, inputs, strict=True)
-            if index in tangents
-        }
-        if not given:
-            continue
-        out_type = ArrayType(*(tape.types[output] or _SCALAR))
-        if op.partials is not None:
-            terms = [
-                t if op.partials[i] is ONE else scale(t, op.partials[i](*residuals))
-                for i, t in given.items()
-            ]
-            total = terms[0]
-            for term in terms[1:]:
-                total = total + term
-            tangents[output] = match(total, out_type)
-        else:
-            operands = [
-                given[i] if i in given else _constant(x)
-                for i, x in enumerate(residuals[1:])
-            ]
-            # A write recorded as donating must not reuse the memory of a tangent here.
-            kept = {**params, "donate": False} if "donate" in params else params
-            tangents[output] = op(*operands, **kept)
+    with np.errstate(all="ignore"):
+        for entry in tape.entries:
+            _push(entry, tape.types, tangents)
     return tangents
+
+
+def _push(entry: Any, types: list[Any], tangents: dict[int, Any]) -> None:
+    op, plan, inputs, residuals, params, output, _, _ = entry
+    if op.family == "block":
+        op.push(tangents)
+        return
+    given = {
+        i: tangents[index]
+        for i, index in zip(plan.positions, inputs, strict=True)
+        if index in tangents
+    }
+    if not given:
+        return
+    out_type = ArrayType(*(types[output] or _SCALAR))
+    if op.partials is not None:
+        terms = [
+            t if op.partials[i] is ONE else scale(t, op.partials[i](*residuals))
+            for i, t in given.items()
+        ]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        tangents[output] = match(total, out_type)
+    else:
+        operands = [
+            given[i] if i in given else _constant(x)
+            for i, x in enumerate(residuals[1:])
+        ]
+        # A write recorded as donating must not reuse the memory of a tangent here.
+        kept = {**params, "donate": False} if "donate" in params else params
+        tangents[output] = op(*operands, **kept)
