@@ -74,6 +74,9 @@ class Callees:
         own = self.helper.cell_contents.counterparts()
         for original, ours in (*counterparts(callee, self.staging), *own):
             self._keep(original, ours)
+        for ours in [*self.known.values()]:
+            if id(ours) not in self.known:  # what is called in place of another
+                self._keep(ours, ours)
 
     def _keep(self, original: Any, ours: Any) -> None:
         self.known[id(original)] = ours
