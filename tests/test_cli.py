@@ -59,7 +59,7 @@ def test_help(call):
         assert (code, err) == (0, "") and "robot" in out
     code, out, _ = call("robot", "--help")
     assert code == 0
-    options = "distance height seed epochs measurements out force"
+    options = "distance height seed epochs measurements out eager force"
     for option in options.split():
         assert f"--{option}" in out
 
@@ -152,16 +152,21 @@ def test_with_force_it_begins(call, tmp_path):
     assert call("robot", "--out", tmp_path, "--force")[0] == 130
 
 
-def test_a_whole_run(call, tmp_path):
+@pytest.mark.parametrize("how", [(), ("--eager",)], ids=["compiled", "eager"])
+def test_a_whole_run(call, tmp_path, how):
     folder = tmp_path / "deep" / "results"
     arguments = ("robot", "--out", folder, "--epochs", 6, "--distance", 4, "--seed", 3)
-    code, out, err = call(*arguments)
+    code, out, err = call(*arguments, *how)
     assert code == 0 and "Traceback" not in err
     assert {file.name for file in folder.iterdir()} == {*PICTURES, "results.json"}
     for name in PICTURES:
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
     results = json.loads((folder / "results.json").read_text())
     assert results["settings"]["distance_m"] == 4.0
+    assert results["settings"]["compiled"] == (how == ())
+    assert ("compilation" in results["seconds"]) == (how == ())
+    assert ("s of it to compile" in out) == (how == ())
+    assert " ".join(out.split()).count("ms an epoch") == 2
     assert [m["method"] for m in results["inverse"]["methods"]] == [
         "gradient descent",
         "Adam",
