@@ -242,6 +242,20 @@ def triangular_solve(x):
     return y
 
 
+def refusals(x):
+    """Errors on paths that are not taken, in branches and loops inside them."""
+    y = x.copy()
+    for i in range(len(x)):
+        if y[i] > 50.0:
+            raise ZeroDivisionError("too large")
+        y[i] = y[i] * x[0] + 0.1
+        if y[i] > 40.0:
+            for j in range(9):
+                if j == 5:
+                    raise ValueError("much too large")
+    return y
+
+
 SCALAR: list[tuple[Any, float]] = [
     (branch, 2.0),
     (branch, -2.0),
@@ -278,5 +292,6 @@ ARRAY = [
     closures,
     tuples,
     swapped_scalars,
+    refusals,
 ]
 CASES = [*SCALAR, *((function, X) for function in ARRAY)]

@@ -288,6 +288,10 @@ def test_exceptions_arrive_as_they_are():
     assert compiled(np.ones(6)) == 6.0
     with pytest.raises(ValueError, match="negative") as caught:
         compiled(np.array([1.0, 1.0, 1.0, -1.0, 1.0, 1.0]))
+    for derivative in (wg.jit(wg.grad(checked)), wg.grad(wg.jit(checked))):
+        assert list(derivative(np.ones(6))) == [1.0] * 6
+        with pytest.raises(ValueError, match="negative"):
+            derivative(np.array([1.0, 1.0, 1.0, -1.0, 1.0, 1.0]))
     assert "test_jit.py" in caught.value.__notes__[0]
     with pytest.raises(AssertionError, match="large"):
         compiled(np.full(6, 9.0))
