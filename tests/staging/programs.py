@@ -256,6 +256,28 @@ def refusals(x):
     return y
 
 
+def endless(x):
+    """A loop that only a return can end: nothing comes after it."""
+    while True:
+        x = 0.5 * x
+        if x < 1.0:
+            return x * x
+        if x > 100.0:
+            break
+        if x > 50.0:
+            return 2.0 * x
+    return 3.0 * x
+
+
+def endless_returns(x):
+    while True:
+        x = 0.5 * x
+        if x < 1.0:
+            return x * x
+        if x > 100.0:
+            return 2.0 * x
+
+
 SCALAR: list[tuple[Any, float]] = [
     (branch, 2.0),
     (branch, -2.0),
@@ -273,6 +295,9 @@ SCALAR: list[tuple[Any, float]] = [
     (counted_down, 0.7),
     (halvings, 3.0),
     (newton, 2.0),
+    (endless, 9.0),
+    (endless_returns, 9.0),
+    (endless_returns, 900.0),
 ]
 ARRAY = [
     writes,

@@ -434,7 +434,9 @@ class Loop:
                     for i, leaf in enumerate(value.leaves)
                 ]
             )
-        return settled(TracedSignal(code, leaves | {FALL}, returned))
+        if not (leaves and isinstance(holds, np.bool_) and holds):  # not `while True`
+            leaves = leaves | {FALL}
+        return settled(TracedSignal(code, leaves, returned))
 
     def _code(self, signal: Any) -> int:
         param = self.region.parameter(INDEX)
