@@ -415,6 +415,16 @@ def test_a_write_to_a_scalar(op: str) -> None:
     agree(program, np.float64(4.0))
 
 
+@pytest.mark.parametrize("op", ["update", "add_at"])
+def test_a_write_to_a_scalar_with_new_axes(op: str) -> None:
+    """As the pullback of ``numpy.stack`` of scalars does it."""
+    x, v = var(()), var((1, 1))
+    b = Builder(x, v)
+    program = b.program(b.set(x, v, None, Ellipsis, None, op=op))
+    assert compile_program(program).host_calls == []
+    agree(program, np.float64(4.0), np.full((1, 1), 3.0))
+
+
 def test_a_long_loop_can_be_interrupted() -> None:
     i, x = var((), I64), var(())
     step = body(i, x)

@@ -431,10 +431,12 @@ def _write(add: bool) -> Callable[[Lowering, Equation], list[Value] | None]:
 def _write_scalar(lo: Lowering, equation: Equation, add: bool) -> list[Value] | None:
     """A write to all of an array of shape (), which is a register."""
     x, v, *indices = (lo.value(a) for a in equation.inputs)
-    if indices or v.shape or any(i is not Ellipsis for i in equation.params["index"]):
+    index = equation.params["index"]
+    whole = all(item is Ellipsis or item is None for item in index)
+    if indices or not whole or any(n != 1 for n in v.shape):
         return None
     e = lo.e
-    entry = v.at(e, ())
+    entry = v.at(e, tuple(0 for _ in v.shape))
     common = np.result_type(x.dtype, v.dtype) if add else v.dtype
     if add:
         old = t.cast(e.b, x.at(e, ()), x.dtype, common)
