@@ -15,7 +15,8 @@ from tests.architecture.source_files import FILES, label, syntax
 from tests.errors.case import raised_at
 from tests.test_robot import UNUSABLE_FILES, write_file
 from wengert.cli import commands, main
-from wengert.examples import elimination
+from wengert.examples import elimination, lu
+from wengert.examples.gallery import EXAMPLES
 from wengert.examples.robot import lesson
 from wengert.examples.robot.calibration import calibrate, read_measurements
 
@@ -182,6 +183,34 @@ def test_a_whole_run(call, tmp_path, how):
     assert call(*arguments)[0] == 2
 
 
+@pytest.mark.parametrize("arguments", [(), ("--list",), ("lu", "--list")])
+def test_examples_are_listed(call, arguments):
+    code, out, err = call("examples", *arguments)
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == list(EXAMPLES)
+    for example in EXAMPLES.values():
+        assert example.title in out
+
+
+def test_examples_run_in_the_order_given(call):
+    code, out, err = call("examples", "waiting_line", "bouncing")
+    assert (code, err) == (0, "")
+    assert out.index("waiting_line: A queue") < out.index("bouncing: A ball")
+    for example in (EXAMPLES["waiting_line"], EXAMPLES["bouncing"]):
+        assert example.known_by in " ".join(out.split())
+        assert example.module.__file__ in out
+    rows = [line.split() for line in out.splitlines()]
+    errors = [float(row[-1]) for row in rows if row[:1] in (["eager"], ["compiled"])]
+    assert len(errors) == 3 + (not EXAMPLES["waiting_line"].not_compiled)
+    assert max(errors) < 1e-12
+
+
+def test_an_unknown_example_gets_one_line_and_exit_code_2(call):
+    code, out, err = call("examples", "lu", "ul")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "'ul' is not one of 'lu', 'gauss_seidel'," in err
+
+
 def test_a_reader_that_has_read_enough_gets_no_traceback():
     program = f"{sys.executable} -m wengert robot --help"
     done = subprocess.run(
@@ -212,6 +241,7 @@ def test_every_raise_is_hit(tmp_path, monkeypatch):
         errors = [error_of(lambda: commands.main(["robot"], standalone_mode=False))]
     errors.append(error_of(lambda: main(["robbot"])))
     errors.append(error_of(lambda: elimination.solve(np.ones((2, 2)), np.ones(2))))
+    errors.append(error_of(lambda: lu.factor(np.ones((2, 2)))))
     for call in CALLS:
         words = [word.format(taken=tmp_path) for word in call]
         if "--out" not in words:
