@@ -147,6 +147,7 @@ def reshaped(lo: Lowering, x: Value, shape: Shape) -> Value:
     e = lo.e
     if same_shape(x.shape, shape):
         return x
+    lo.require_size(shape, x.dtype)
     lo.require_extent(e.product(x.shape), e.product(shape))
     if not shape:
         return Scalar(x.at(e, (0,) * len(x.shape)), x.dtype)
@@ -264,12 +265,22 @@ def _pad_zeros(lo: Lowering, equation: Equation) -> list[Value]:
     zero = t.constant(0, out.dtype)
     lo.fill(target, constant_array(zero, target.shape, out.dtype))
     inner = target
-    for axis, (low, high) in enumerate(equation.params["widths"]):
-        total = lo.e.add(x.shape[axis], lo.e.add(lo.extent(low), lo.extent(high)))
+    for axis, widths in enumerate(equation.params["widths"]):
+        low, high = (_width(lo, w, x.dtype) for w in widths)
+        total = lo.e.add(x.shape[axis], lo.e.add(low, high))
         lo.require_extent(total, target.shape[axis])
-        inner = part_of(lo, inner, axis, lo.extent(low), x.shape[axis])
+        inner = part_of(lo, inner, axis, low, x.shape[axis])
     lo.fill(inner, x)
     return [target]
+
+
+def _width(lo: Lowering, given: Any, dtype: np.dtype) -> Index:
+    width = lo.extent(given)
+    if not isinstance(width, int):
+        site = lo.sites.error(lambda: ValueError("index can't contain negative values"))
+        lo.e.fail_unless(lo.e.compare(">=", width, 0), site, list)
+        lo.require_size((width,), dtype)
+    return width
 
 
 def _triangle(relation: str) -> Any:

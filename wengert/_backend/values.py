@@ -192,8 +192,3 @@ def broadcast_index(shape: Shape, target: Shape, indices: Shape) -> Shape:
         0 if isinstance(n, int) and n == 1 and not same_extent(n, m) else i
         for n, m, i in zip(shape, wanted, given, strict=True)
     )
-
-
-def stretches(shape: Shape, target: Shape) -> bool:
-    """Whether broadcasting reads an entry more than once."""
-    return not same_shape(shape, target)
