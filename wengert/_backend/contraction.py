@@ -8,7 +8,7 @@ import numpy as np
 from llvmlite import ir
 
 from wengert._backend import types as t
-from wengert._backend.emitter import TABLE, Index
+from wengert._backend.emitter import Index
 from wengert._backend.kernels import KERNELS
 from wengert._backend.lowering import Lowering
 from wengert._backend.reductions import MONOIDS, reduced
@@ -123,9 +123,7 @@ def _blas(lo: Lowering, x: Value, y: Value, sizes: Shape, dtype: np.dtype) -> Ar
     arguments = [*flags, m, n, k, one, b.pointer, leads[0], a.pointer, leads[1]]
     arguments += [zero, out.pointer, leads[2]]
     name = ("s" if dtype.itemsize == 4 else "d") + "gemm"
-    entry = e.table_entry(len(TABLE) + lo.sites.entry(name))
-    signature = ir.FunctionType(t.VOID, [t.PTR] * len(arguments))
-    e.call_pointer(entry, signature, arguments)
+    lo.call_library("scipy.linalg.cython_blas:" + name, t.VOID, arguments)
     return out
 
 

@@ -12,8 +12,10 @@ from wengert._backend.host import lower_on_host
 from wengert._backend.indexing import INDEXING
 from wengert._backend.lowering import Lowering
 from wengert._backend.normalised import NORMALISED
+from wengert._backend.ordering import ORDERING
 from wengert._backend.powers import POWERS
 from wengert._backend.reductions import REDUCTIONS
+from wengert._backend.special import SPECIAL
 from wengert._backend.structure import STRUCTURE
 from wengert._backend.values import Value
 from wengert._ir.program import Equation
@@ -26,7 +28,9 @@ NATIVE: dict[str, Lower] = {
     **REDUCTIONS,
     **CONTRACTIONS,
     **NORMALISED,
+    **ORDERING,
     **POWERS,
+    **SPECIAL,
 }
 
 

@@ -16,7 +16,7 @@ from llvmlite import ir
 
 from wengert._backend import types as t
 from wengert._backend.analysis import Uses
-from wengert._backend.emitter import LARGEST, NO_MEMORY, Emitter, Index
+from wengert._backend.emitter import LARGEST, NO_MEMORY, TABLE, Emitter, Index
 from wengert._backend.sites import Sites
 from wengert._backend.values import (
     Array,
@@ -235,6 +235,14 @@ class Lowering:
         ):
             return value
         return self.copy(value)
+
+    # -- functions of libraries --------------------------------------------------------
+
+    def call_library(self, name: str, result: Any, arguments: list[Any]) -> Any:
+        """Call a function of the run-time table; `name` as in `libraries`."""
+        pointer = self.e.table_entry(len(TABLE) + self.sites.entry(name))
+        signature = ir.FunctionType(result, [a.type for a in arguments])
+        return self.e.call_pointer(pointer, signature, arguments)
 
     # -- equations ---------------------------------------------------------------------
 

@@ -50,6 +50,11 @@ def _greatest(dtype: np.dtype) -> Any:
     return True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
+def _nothing(otherwise: Callable[[np.dtype], Any]) -> Callable[[np.dtype], Any]:
+    """What loses against every float: NaN, which stays where all entries are."""
+    return lambda dtype: math.nan if dtype.kind == "f" else otherwise(dtype)
+
+
 def _kernel(name: str) -> Combine:
     return KERNELS[name][1]
 
@@ -60,8 +65,18 @@ MONOIDS = {
     "reduce_prod": Monoid(_reassociated("fmul", "multiply"), lambda _: 1),
     "reduce_max": Monoid(_kernel("maximum"), _least, False),
     "reduce_min": Monoid(_kernel("minimum"), _greatest, False),
+    "reduce_fmax": Monoid(_kernel("fmax"), _nothing(_least), False),
+    "reduce_fmin": Monoid(_kernel("fmin"), _nothing(_greatest), False),
     "reduce_any": Monoid(_kernel("logical_or"), lambda _: False),
     "reduce_all": Monoid(_kernel("logical_and"), lambda _: True),
+}
+
+
+_UFUNCS = {
+    "reduce_max": "maximum",
+    "reduce_min": "minimum",
+    "reduce_fmax": "fmax",
+    "reduce_fmin": "fmin",
 }
 
 
@@ -159,7 +174,7 @@ def _require_entries(lo: Lowering, name: str, shape: Shape, axes: Any) -> bool:
     outer = e.product(n for i, n in enumerate(shape) if i not in axes)
     if isinstance(inner, int):
         return inner > 0 or outer == 0
-    which = "maximum" if name == "reduce_max" else "minimum"
+    which = _UFUNCS[name]
     site = lo.sites.error(
         lambda: ValueError(
             f"zero-size array to reduction operation {which} which has no identity"

@@ -1,0 +1,60 @@
+"""Functions of other libraries for generated code: SciPy's and NumPy's, by name.
+
+``module:name`` is a function that SciPy's module exports to Cython; ``sort:kind:char``
+and ``argsort:kind:char`` are NumPy's own for a dtype. None of them needs the lock of
+the interpreter.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+_SORTS = {"sort": 0, "argsort": 3}
+KINDS = {None: 0, "quicksort": 0, "heapsort": 1, "mergesort": 2, "stable": 2}
+# Of NumPy's C interface: the function that gives a dtype's functions, and where in
+# these `sort` stands (ndarraytypes.h: behind 21 casts and 12 others).
+_FUNCTIONS_OF, _FIRST_SORT = 365, 33
+
+
+@cache
+def address(entry: str) -> int:
+    """The address of a function."""
+    module, name = entry.split(":", 1)
+    if module in _SORTS:
+        kind, char = name.split(":")
+        return _sort(module, int(kind), char) or 0
+    return _pointer(import_module(module).__pyx_capi__[name])
+
+
+def can_sort(function: str, kind: str | None, dtype: np.dtype) -> bool:
+    """Whether NumPy has such a function of the dtype."""
+    return kind in KINDS and bool(_sort(function, KINDS[kind], dtype.char))
+
+
+def _pointer(capsule: Any) -> int:
+    name_of = ctypes.pythonapi.PyCapsule_GetName
+    name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype = ctypes.c_void_p
+    pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    return int(pointer(capsule, name_of(capsule)))
+
+
+@cache
+def _sort(function: str, kind: int, char: str) -> int | None:
+    """``int sort(void *, intp n, void *)``; ``argsort`` takes the positions second."""
+    from numpy._core._multiarray_umath import _ARRAY_API
+
+    interface = (ctypes.c_void_p * (1 + _FUNCTIONS_OF)).from_address(
+        _pointer(_ARRAY_API)
+    )
+    kind_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object)
+    functions = kind_of(interface[_FUNCTIONS_OF])(np.dtype(char))
+    place = _FIRST_SORT + _SORTS[function] + kind
+    assert functions is not None
+    return (ctypes.c_void_p * (1 + place)).from_address(functions)[place]
