@@ -7,6 +7,7 @@ from collections.abc import Callable
 from wengert._backend import types as t
 from wengert._backend.contraction import CONTRACTIONS
 from wengert._backend.control import CONTROL
+from wengert._backend.convolution import CONVOLUTIONS
 from wengert._backend.elementwise import SELECTIONS, lower_elementwise
 from wengert._backend.host import lower_on_host
 from wengert._backend.indexing import INDEXING
@@ -27,6 +28,7 @@ NATIVE: dict[str, Lower] = {
     **INDEXING,
     **REDUCTIONS,
     **CONTRACTIONS,
+    **CONVOLUTIONS,
     **NORMALISED,
     **ORDERING,
     **POWERS,

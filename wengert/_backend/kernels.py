@@ -167,7 +167,7 @@ def _unit(b: Any, dtype: np.dtype, z: Any) -> Any:
         end = b.select(own, axis, zero)
         end = b.select(lost, number(math.nan, real), end)
         out.append(b.select(far, end, b.fdiv(p, divisor)))
-    return t.make_complex(b, *out, dtype)
+    return t.make_complex(b, out[0], out[1], dtype)
 
 
 # -- compositions ----------------------------------------------------------------------

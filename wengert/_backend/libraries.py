@@ -27,7 +27,7 @@ def address(entry: str) -> int:
     module, name = entry.split(":", 1)
     if module in _SORTS:
         kind, char = name.split(":")
-        return _sort(module, int(kind), char) or 0
+        return _sort(module, int(kind), char)
     return _pointer(import_module(module).__pyx_capi__[name])
 
 
@@ -46,15 +46,15 @@ def _pointer(capsule: Any) -> int:
 
 
 @cache
-def _sort(function: str, kind: int, char: str) -> int | None:
+def _sort(function: str, kind: int, char: str) -> int:
     """``int sort(void *, intp n, void *)``; ``argsort`` takes the positions second."""
-    from numpy._core._multiarray_umath import _ARRAY_API
+    capsule = import_module("numpy._core._multiarray_umath")._ARRAY_API
+    functions_of = _word(_pointer(capsule), _FUNCTIONS_OF)
+    signature = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object)
+    functions = signature(functions_of)(np.dtype(char))
+    return _word(functions, _FIRST_SORT + _SORTS[function] + kind)
 
-    interface = (ctypes.c_void_p * (1 + _FUNCTIONS_OF)).from_address(
-        _pointer(_ARRAY_API)
-    )
-    kind_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object)
-    functions = kind_of(interface[_FUNCTIONS_OF])(np.dtype(char))
-    place = _FIRST_SORT + _SORTS[function] + kind
-    assert functions is not None
-    return (ctypes.c_void_p * (1 + place)).from_address(functions)[place]
+
+def _word(block: int, number: int) -> int:
+    """An address in a block of them; 0 for none."""
+    return ctypes.c_void_p.from_address(block + 8 * number).value or 0

@@ -132,10 +132,9 @@ def _log_ratio(r: _Registers, x: Any, y: Any) -> Any:
     ratio = r.div(x, y)
     near = r.call("log1p", _relative_excess(r, x, y))
     apart = r.sub(r.call("log", x), r.call("log", y))
-    large, small = (r.call(n, ratio, v) for n, v in (("greater", 0), ("less", 1e300)))
-    if r.dtype == _F64:
-        large = r.call("greater", ratio, 1e-300)
-    value = r.select(r.b.and_(large, small), r.call("log", ratio), apart)
+    low, high = (1e-300, 1e300) if r.dtype == _F64 else (0.0, math.inf)
+    in_range = r.b.and_(r.call("greater", ratio, low), r.call("less", ratio, high))
+    value = r.select(in_range, r.call("log", ratio), apart)
     close = r.call("less", r.call("absolute", r.sub(ratio, 1.0)), 0.5)
     return r.select(close, near, value)
 

@@ -259,28 +259,34 @@ def _concatenate(lo: Lowering, equation: Equation) -> list[Value]:
     return [target]
 
 
-def _pad_zeros(lo: Lowering, equation: Equation) -> list[Value]:
-    x, out = lo.value(equation.inputs[0]), equation.outputs[0].type
-    target = lo.allocate(lo.shape(out), out.dtype)
-    zero = t.constant(0, out.dtype)
-    lo.fill(target, constant_array(zero, target.shape, out.dtype))
+def padded(lo: Lowering, x: Value, widths: Any, shape: Shape) -> Array:
+    """x between zeros: a pair of widths for each axis of a shape."""
+    target = lo.allocate(shape, x.dtype)
+    zero = t.constant(0, x.dtype)
+    lo.fill(target, constant_array(zero, shape, x.dtype))
     inner = target
-    for axis, widths in enumerate(equation.params["widths"]):
-        low, high = (_width(lo, w, x.dtype) for w in widths)
+    for axis, (low, high) in enumerate(widths):
         total = lo.e.add(x.shape[axis], lo.e.add(low, high))
-        lo.require_extent(total, target.shape[axis])
+        lo.require_extent(total, shape[axis])
         inner = part_of(lo, inner, axis, low, x.shape[axis])
     lo.fill(inner, x)
-    return [target]
+    return target
 
 
-def _width(lo: Lowering, given: Any, dtype: np.dtype) -> Index:
-    width = lo.extent(given)
-    if not isinstance(width, int):
+def width(lo: Lowering, given: Any) -> Index:
+    """How many zeros stand on one side: not less than none, nor too many to exist."""
+    found = lo.extent(given)
+    if not isinstance(found, int):
         site = lo.sites.error(lambda: ValueError("index can't contain negative values"))
-        lo.e.fail_unless(lo.e.compare(">=", width, 0), site, list)
-        lo.require_size((width,), dtype)
-    return width
+        lo.e.fail_unless(lo.e.compare(">=", found, 0), site, list)
+        lo.require_size((found,), np.dtype(np.uint8))
+    return found
+
+
+def _pad_zeros(lo: Lowering, equation: Equation) -> list[Value]:
+    x = lo.value(equation.inputs[0])
+    widths = [[width(lo, w) for w in pair] for pair in equation.params["widths"]]
+    return [padded(lo, x, widths, lo.shape(equation.outputs[0].type))]
 
 
 def _triangle(relation: str) -> Any:
