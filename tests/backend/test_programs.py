@@ -21,6 +21,7 @@ from wengert._ir.control import Call
 from wengert._ir.evaluate import evaluate
 from wengert._ir.program import Equation, Program, Var
 from wengert._ir.verify import verify
+from wengert._ops.indexing import Slot
 
 N = 100  # too large for the stack
 SMALL = 4
@@ -476,3 +477,16 @@ def test_a_dtype_without_a_machine_type_is_refused() -> None:
     program = b.program(b.emit("add", x, x))
     with pytest.raises(NotImplementedError, match="add: compiled code has no dtype"):
         compile_program(program)
+
+
+@pytest.mark.parametrize("positions", [[1, 0, 1, 1], [2], [], [-1, 2, 2, 0, -3]])
+def test_the_last_writer_of_a_place(positions: list[int]) -> None:
+    places = np.array(positions, np.int64)
+    region = (len(positions), 2)
+    i = var(places.shape, I64)
+    b = Builder(i)
+    index = (Slot(0), slice(1, 3))
+    last = b.emit("last_writer", i, index=index, shape=(3, 4), region=region)
+    program = b.program(last)
+    assert compile_program(program).host_calls == []
+    agree(program, places)

@@ -34,7 +34,7 @@ def _matmul(lo: Lowering, equation: Equation) -> list[Value] | None:
     batch = shape[: max(len(left.shape), len(right.shape)) - 2]
     sizes = (left.shape[-2], left.shape[-1], right.shape[-1])
     if not batch and _use_blas(sizes, x.dtype, y.dtype, out.dtype):
-        return [reshaped(lo, _blas(lo, left, right, sizes, out.dtype), shape)]
+        return [reshaped(lo, blas_product(lo, left, right, sizes, out.dtype), shape)]
     left, right = lo.cheap(left), lo.cheap(right)
     product = _loops(lo, left, right, batch, sizes, out.dtype)
     return [reshaped(lo, product, shape)]
@@ -109,7 +109,9 @@ def _is_plain(x: Array, size: int) -> bool:
     return isinstance(rows, int) and isinstance(width, int) and rows == width * size
 
 
-def _blas(lo: Lowering, x: Value, y: Value, sizes: Shape, dtype: np.dtype) -> Array:
+def blas_product(
+    lo: Lowering, x: Value, y: Value, sizes: Shape, dtype: np.dtype
+) -> Array:
     """``C = A B`` in C order is ``C^T = B^T A^T`` in the order of BLAS."""
     e = lo.e
     rows, inner, columns = sizes

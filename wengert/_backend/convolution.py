@@ -1,4 +1,4 @@
-"""Convolutions and sliding windows: loops over the places that a window entry covers.
+"""Convolutions and sliding windows: products of matrices, or loops for small ones.
 
 The three products of inputs, kernels and outputs are sums of the same terms: a term has
 an output's place, a window's entry, and the input's entry that is at
@@ -8,22 +8,31 @@ where that is inside the input are a range, so that nothing is tested inside the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from wengert._backend import types as t
+from wengert._backend.contraction import blas_product
 from wengert._backend.emitter import Index
 from wengert._backend.kernels import KERNELS
 from wengert._backend.lowering import Lowering
 from wengert._backend.reductions import MONOIDS
-from wengert._backend.structure import constant_array, padded, width
+from wengert._backend.structure import (
+    constant_array,
+    padded,
+    permute,
+    reshaped,
+    width,
+)
 from wengert._backend.values import Array, Shape, Value, is_static
 from wengert._ir.program import Equation
 from wengert._ops.convolution import Window
 
 SUM = MONOIDS["reduce_sum"]
+LARGE = 4096  # multiplications; below it copying for BLAS costs more than loops
 
 
 def _covered(
@@ -49,6 +58,33 @@ class _Slide:
         reach = e.mul(e.sub(k, 1), self.how.dilation[axis])
         return e.floordiv(
             e.maximum(e.add(e.sub(n, e.add(reach, 1)), stride), 0), stride
+        )
+
+    def windows(self, x: Value, shape: Shape) -> Array:
+        """``(*lead, *space)`` as ``(*lead, *places, *window)``: a view of padded x."""
+        lo, e = self.lo, self.lo.e
+        rank = len(self.padding)
+        lead = len(x.shape) - rank
+        widths = [[0, 0]] * lead + self.padding
+        if any(not isinstance(w, int) or w for pair in widths for w in pair):
+            pairs = zip(x.shape, widths, strict=True)
+            extents = tuple(e.add(n, e.add(low, high)) for n, (low, high) in pairs)
+            x = padded(lo, x, widths, extents)
+        x = lo.array(x)
+        for axis in range(rank):
+            n, k = x.shape[lead + axis], shape[lead + rank + axis]
+            lo.require_extent(self.places(axis, n, k), shape[lead + axis])
+        steps = (*self.how.strides, *self.how.dilation)
+        own = (*x.strides[lead:], *x.strides[lead:])
+        strides = tuple(e.mul(s, step) for s, step in zip(own, steps, strict=True))
+        return Array(
+            x.pointer,
+            shape,
+            (*x.strides[:lead], *strides),
+            x.dtype,
+            x.block,
+            contiguous=False,
+            distinct=False,
         )
 
     def visit(
@@ -91,19 +127,102 @@ def _add(lo: Lowering, target: Array, here: Shape, value: Any) -> None:
     target.put(lo.e, here, total)
 
 
-# -- the three products ----------------------------------------------------------------
+# -- matrices --------------------------------------------------------------------------
 
 
-class _Product:
+class _Matrices:
+    """A convolution as a product of matrices, for BLAS.
+
+    The patches that windows see are a matrix with a row for each entry of a kernel and
+    a column for each place; kernels have a row for each of their channels, outputs too.
+    """
+
+    def __init__(self, lo: Lowering, how: Window, shapes: tuple[Shape, ...]) -> None:
+        self.lo, self.slide = lo, _Slide(lo, how)
+        self.x_shape, self.w_shape, self.y_shape = shapes
+        _require_fit(lo, self.x_shape, self.w_shape, self.y_shape, 1)
+        e = lo.e
+        self.channels = self.w_shape[0]
+        self.entries = e.product(self.w_shape[1:])
+        self.places = e.mul(self.y_shape[0], e.product(self.y_shape[2:]))
+
+    def patches(self, x: Value) -> Value:
+        (n, c, *_), out, window = self.x_shape, self.y_shape[2:], self.w_shape[2:]
+        seen = self.slide.windows(x, (n, c, *out, *window))
+        rank = len(window)
+        places, entries = range(2, 2 + rank), range(2 + rank, 2 + 2 * rank)
+        turned = permute(self.lo, seen, (1, *entries, 0, *places))
+        return reshaped(self.lo, turned, (self.entries, self.places))
+
+    def kernels(self, w: Value) -> Value:
+        return reshaped(self.lo, w, (self.channels, self.entries))
+
+    def outputs(self, y: Value) -> Value:
+        turned = permute(self.lo, y, _swapped(len(self.y_shape)))
+        return reshaped(self.lo, turned, (self.channels, self.places))
+
+    def as_outputs(self, product: Value) -> Value:
+        (n, o, *out) = self.y_shape
+        whole = reshaped(self.lo, product, (o, n, *out))
+        return permute(self.lo, whole, _swapped(len(self.y_shape)))
+
+    def add_patches(self, product: Value, target: Array) -> None:
+        """Entries of patches added to the input's, where they came from."""
+        lo, e = self.lo, self.lo.e
+        (n, c, *_), out, window = self.x_shape, self.y_shape[2:], self.w_shape[2:]
+        patches = reshaped(lo, product, (c, *window, n, *out))
+
+        def one(here: Shape) -> None:
+            lead, k = here[:2], here[2:]
+
+            def add(place: Shape, at: Shape) -> None:
+                value = patches.at(e, (lead[1], *k, lead[0], *place))
+                _add(lo, target, (*lead, *at), value)
+
+            self.slide.visit(self.x_shape[2:], out, k, add)
+
+        e.nest((n, c, *window), one)
+
+
+def _swapped(rank: int) -> tuple[int, ...]:
+    return (1, 0, *range(2, rank))
+
+
+def _product(lo: Lowering, x: Value, y: Value) -> Value:
+    sizes = (x.shape[0], x.shape[1], y.shape[1])
+    return blas_product(lo, x, y, sizes, x.dtype)
+
+
+def _transposed(lo: Lowering, x: Value) -> Value:
+    return permute(lo, x, (1, 0))
+
+
+def _require_fit(lo: Lowering, x: Shape, w: Shape, y: Shape, groups: int) -> None:
+    """As many examples and channels on both sides."""
+    lo.require_extent(x[0], y[0])
+    lo.require_extent(x[1], lo.e.mul(w[1], groups))
+    lo.require_extent(w[0], y[1])
+
+
+def _is_large(groups: int, w: Shape, y: Shape, *dtypes: np.dtype) -> bool:
+    """Whether copying patches for BLAS pays."""
+    if groups != 1 or any(d.kind != "f" or d != dtypes[0] for d in dtypes):
+        return False
+    extents = (*w, y[0], *y[2:])
+    return not is_static(extents) or math.prod(extents) > LARGE
+
+
+# -- loops -----------------------------------------------------------------------------
+
+
+class _Loops:
     """The loops over the terms of a convolution; one of the arrays is the result."""
 
     def __init__(self, lo: Lowering, params: Any, x: Value, w: Value, y: Value) -> None:
         self.lo, self.slide = lo, _Slide(lo, params["how"])
         self.groups: int = params["groups"]
         self.x, self.w, self.y = (lo.array(v) for v in (x, w, y))
-        lo.require_extent(x.shape[0], y.shape[0])
-        lo.require_extent(x.shape[1], lo.e.mul(w.shape[1], self.groups))
-        lo.require_extent(w.shape[0], y.shape[1])
+        _require_fit(lo, x.shape, w.shape, y.shape, self.groups)
 
     def each_kernel_entry(self, body: Callable[[Shape, Index, Index], None]) -> None:
         """``body(its index, channel of the input, channel of the output)``."""
@@ -184,57 +303,48 @@ class _Product:
 
 def _conv(lo: Lowering, equation: Equation) -> list[Value]:
     x, w = (lo.value(a) for a in equation.inputs)
-    product = _Product(lo, equation.params, x, w, _zeros(lo, equation))
-    product.outputs()
-    return [product.y]
+    out, groups = equation.outputs[0].type, equation.params["groups"]
+    shape = lo.shape(out)
+    if _is_large(groups, w.shape, shape, x.dtype, w.dtype, out.dtype):
+        m = _Matrices(lo, equation.params["how"], (x.shape, w.shape, shape))
+        return [m.as_outputs(_product(lo, m.kernels(w), m.patches(x)))]
+    loops = _Loops(lo, equation.params, x, w, _zeros(lo, equation))
+    loops.outputs()
+    return [loops.y]
 
 
 def _conv_input(lo: Lowering, equation: Equation) -> list[Value]:
     y, w = (lo.value(a) for a in equation.inputs)
-    product = _Product(lo, equation.params, _zeros(lo, equation), w, y)
-    product.inputs()
-    return [product.x]
+    groups, target = equation.params["groups"], _zeros(lo, equation)
+    if _is_large(groups, w.shape, y.shape, y.dtype, w.dtype, target.dtype):
+        m = _Matrices(lo, equation.params["how"], (target.shape, w.shape, y.shape))
+        m.add_patches(_product(lo, _transposed(lo, m.kernels(w)), m.outputs(y)), target)
+        return [target]
+    loops = _Loops(lo, equation.params, target, w, y)
+    loops.inputs()
+    return [loops.x]
 
 
 def _conv_kernel(lo: Lowering, equation: Equation) -> list[Value]:
     x, y = (lo.value(a) for a in equation.inputs)
-    product = _Product(lo, equation.params, x, _zeros(lo, equation), y)
-    product.kernels()
-    return [product.w]
+    out, groups = equation.outputs[0].type, equation.params["groups"]
+    shape = lo.shape(out)
+    if _is_large(groups, shape, y.shape, x.dtype, y.dtype, out.dtype):
+        m = _Matrices(lo, equation.params["how"], (x.shape, shape, y.shape))
+        sums = _product(lo, m.outputs(y), _transposed(lo, m.patches(x)))
+        return [reshaped(lo, sums, shape)]
+    loops = _Loops(lo, equation.params, x, _zeros(lo, equation), y)
+    loops.kernels()
+    return [loops.w]
 
 
 # -- windows ---------------------------------------------------------------------------
 
 
 def _windows(lo: Lowering, equation: Equation) -> list[Value]:
-    """A view of the input between its padding."""
-    e, x = lo.e, lo.value(equation.inputs[0])
     slide = _Slide(lo, equation.params["how"])
     shape = lo.shape(equation.outputs[0].type)
-    rank = len(equation.params["window"])
-    lead = len(x.shape) - rank
-    widths = [[0, 0]] * lead + slide.padding
-    if any(not isinstance(w, int) or w for pair in widths for w in pair):
-        pairs = zip(x.shape, widths, strict=True)
-        extents = tuple(e.add(n, e.add(low, high)) for n, (low, high) in pairs)
-        x = padded(lo, x, widths, extents)
-    x = lo.array(x)
-    for axis in range(rank):
-        n, k = x.shape[lead + axis], shape[lead + rank + axis]
-        lo.require_extent(slide.places(axis, n, k), shape[lead + axis])
-    steps = (*slide.how.strides, *slide.how.dilation)
-    inner = (*x.strides[lead:], *x.strides[lead:])
-    strides = tuple(e.mul(s, step) for s, step in zip(inner, steps, strict=True))
-    view = Array(
-        x.pointer,
-        shape,
-        (*x.strides[:lead], *strides),
-        x.dtype,
-        x.block,
-        contiguous=False,
-        distinct=False,
-    )
-    return [view]
+    return [slide.windows(lo.value(equation.inputs[0]), shape)]
 
 
 def _unwindow(lo: Lowering, equation: Equation) -> list[Value]:
