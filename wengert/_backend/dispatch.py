@@ -12,6 +12,7 @@ from wengert._backend.elementwise import SELECTIONS, lower_elementwise
 from wengert._backend.host import lower_on_host
 from wengert._backend.indexing import INDEXING
 from wengert._backend.lowering import Lowering
+from wengert._backend.narrow import lower_in_float32, needs_float32
 from wengert._backend.normalised import NORMALISED
 from wengert._backend.ordering import ORDERING
 from wengert._backend.powers import POWERS
@@ -46,7 +47,11 @@ def lower_equation(lowering: Lowering, equation: Equation) -> None:
     if control is not None:
         control(lowering, equation)
         return
-    values = NATIVE.get(name, lower_elementwise)(lowering, equation)
+    lower = NATIVE.get(name, lower_elementwise)
+    if needs_float32(equation):
+        values = lower_in_float32(lowering, equation, lower)
+    else:
+        values = lower(lowering, equation)
     if values is None:
         values = lower_on_host(lowering, equation)
     lowering.finish(equation, values)

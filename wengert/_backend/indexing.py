@@ -440,7 +440,7 @@ def _write_scalar(lo: Lowering, equation: Equation, add: bool) -> list[Value] | 
         return None
     e = lo.e
     entry = v.at(e, ())
-    common = np.result_type(x.dtype, v.dtype) if add else v.dtype
+    common = t.computed(np.result_type(x.dtype, v.dtype)) if add else v.dtype
     if add:
         old = t.cast(e.b, x.at(e, ()), x.dtype, common)
         entry = sum_of(lo, old, t.cast(e.b, entry, v.dtype, common), common)
@@ -487,7 +487,7 @@ def put(
     if not add:
         out.put(e, own, t.cast(e.b, entry, v.dtype, out.dtype))
         return
-    common = np.result_type(out.dtype, v.dtype)
+    common = t.computed(np.result_type(out.dtype, v.dtype))
     old = t.cast(e.b, out.at(e, own), out.dtype, common)
     total = sum_of(lo, old, t.cast(e.b, entry, v.dtype, common), common)
     out.put(e, own, t.cast(e.b, total, common, out.dtype))
@@ -536,7 +536,7 @@ def _write_masked(lo: Lowering, equation: Equation, mask: Value, add: bool) -> V
     x, v, out = lo.value(equation.inputs[0]), lo.value(equation.inputs[1]), None
     e = lo.e
     dtype = equation.outputs[0].type.dtype
-    common = np.result_type(dtype, v.dtype) if add else dtype
+    common = t.computed(np.result_type(dtype, v.dtype)) if add else dtype
 
     def compute(holds: Any, old: Any) -> Any:
         new = t.cast(e.b, v.at(e, ()), v.dtype, common)

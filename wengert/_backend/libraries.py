@@ -33,7 +33,9 @@ def address(entry: str) -> int:
 
 def can_sort(function: str, kind: str | None, dtype: np.dtype) -> bool:
     """Whether NumPy has such a function of the dtype."""
-    return kind in KINDS and bool(_sort(function, KINDS[kind], dtype.char))
+    if kind not in KINDS or dtype.isbuiltin != 1:
+        return False
+    return bool(_sort(function, KINDS[kind], dtype.char))
 
 
 def _pointer(capsule: Any) -> int:
