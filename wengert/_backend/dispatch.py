@@ -10,10 +10,13 @@ from wengert._backend.control import CONTROL
 from wengert._backend.elementwise import SELECTIONS, lower_elementwise
 from wengert._backend.host import lower_on_host
 from wengert._backend.indexing import INDEXING
+from wengert._backend.linalg import LINALG
 from wengert._backend.lowering import Lowering
 from wengert._backend.normalised import NORMALISED
+from wengert._backend.norms import NORMS
 from wengert._backend.powers import POWERS
 from wengert._backend.reductions import REDUCTIONS
+from wengert._backend.spectral import SPECTRAL
 from wengert._backend.structure import STRUCTURE
 from wengert._backend.values import Value
 from wengert._ir.program import Equation
@@ -25,6 +28,9 @@ NATIVE: dict[str, Lower] = {
     **INDEXING,
     **REDUCTIONS,
     **CONTRACTIONS,
+    **LINALG,
+    **SPECTRAL,
+    **NORMS,
     **NORMALISED,
     **POWERS,
 }

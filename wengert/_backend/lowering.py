@@ -256,13 +256,27 @@ class Lowering:
 
     def _settled(self, var: Var, value: Lazy) -> Value:
         counts = self.scope.uses.counts[var]
-        target = self.scope.destinations.get(var)
-        if target is not None and target.block.claim():
-            self.scope.owned.add(target.block)
+        target = self._destination(var)
+        if target is not None:
             return self.copy(value, target)
         if value.depth > DEEPEST or (counts > 1 and not value.trivial):
             return self.copy(value)
         return value
+
+    def _destination(self, var: Var) -> Array | None:
+        """The caller's memory for a result of the program, if that is not taken."""
+        target = self.scope.destinations.get(var)
+        if target is None or not target.block.claim():
+            return None
+        self.scope.owned.add(target.block)
+        return target
+
+    def result(self, var: Var) -> Array:
+        """Memory for what an equation computes: the caller's if it is for that."""
+        target = self._destination(var)
+        if target is not None:
+            return target
+        return self.allocate(self.shape(var.type), var.type.dtype)
 
     def _forget(self, number: int) -> None:
         scope = self.scope

@@ -26,11 +26,11 @@ def _c_function(name: str) -> int:
 
 
 @cache
-def _blas(name: str) -> int:
-    """The address of a function of the BLAS that SciPy ships."""
-    from scipy.linalg import cython_blas
+def _routine(name: str) -> int:
+    """The address of a routine of the BLAS or LAPACK that SciPy ships."""
+    from scipy.linalg import cython_blas, cython_lapack
 
-    capsule = cython_blas.__pyx_capi__[name]
+    capsule = (cython_lapack.__pyx_capi__ | cython_blas.__pyx_capi__)[name]
     name_of = ctypes.pythonapi.PyCapsule_GetName
     name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
@@ -56,13 +56,16 @@ class Runtime:
             "host": ctypes.cast(self._callback, ctypes.c_void_p).value,
         }
         first = [known[name] for name in TABLE]
-        self.table = np.array([*first, *map(_blas, entries)], np.uintp)
+        self.table = np.array([*first, *map(_routine, entries)], np.uintp)
 
     def _host(self, frame: int, number: int, words: int) -> int:
         """Run Python for native code; an exception is kept until that has returned."""
         try:
             evaluate(self._sites[number], words)
         except BaseException as error:
+            place = self._sites[number].equation.site
+            if place is not None:
+                error.add_note(f"  at {place}, in compiled code")
             self.errors[frame] = error
             return RAISED
         return HOST_DONE
