@@ -101,3 +101,26 @@ def test_transposed_matrices_of_run_time_extents() -> None:
         x = general(n, m)
         for found, wanted in zip(compiled(x), f(x), strict=True):
             np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex128"])
+def test_vectors_of_run_time_extents(dtype: str) -> None:
+    """BLAS leaves a product as it is where there is nothing to sum."""
+    x, v = general(4, 5, dtype=dtype), general(5, dtype=dtype)
+    for name, first, second in [("matmul", x, v), ("matmul", v, x.T.copy())]:
+        native = Native(name, first, second)
+        for m, k in [(40, 30), (1, 7), (6, 0), (0, 6), (0, 0), (6, 1)]:
+            a, b = general(m, k, dtype=dtype), general(k, dtype=dtype)
+            native.check(*((a, b) if second is v else (b, a.T.copy())))
+
+
+@pytest.mark.parametrize("n", [8, 40])
+def test_products_of_views_and_vectors(n: int) -> None:
+    x = general(n, n)
+
+    def f(x: Any) -> Any:
+        column, row = x[:, 3], x[3, ::2]
+        return x @ column, x.T @ column, column @ x, x[::2] @ column, row @ x[::2]
+
+    for found, wanted in zip(wg.jit(f)(x), f(x), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)

@@ -179,7 +179,12 @@ class Lowering:
             entry = t.cast(e.b, value.at(e, own), value.dtype, target.dtype)
             target.put(e, indices, entry)
 
-        e.nest(target.shape, write)
+        if not target.swapped:
+            e.nest(target.shape, write)
+            return
+        # Writes in the order of memory: those that jump cost more than such reads.
+        order = (*target.shape[:-2], target.shape[-1], target.shape[-2])
+        e.nest(order, lambda here: write((*here[:-2], here[-1], here[-2])))
 
     def copy(self, value: Value, target: Array | None = None) -> Array:
         """A value in fresh memory, in C order."""
