@@ -124,3 +124,10 @@ def test_products_of_views_and_vectors(n: int) -> None:
 
     for found, wanted in zip(wg.jit(f)(x), f(x), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_products_beyond_fortrans_integers() -> None:
+    native = Native("matmul", general(4, 5), general(5, 6))
+    operands = np.empty((0, 0)), np.empty((0, 2**31))
+    with pytest.raises(ValueError, match="an axis of 2147483648 entries"):
+        native.compiled(*native.arguments(*operands))
