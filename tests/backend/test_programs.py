@@ -350,14 +350,13 @@ def test_a_constant_index_out_of_bounds() -> None:
 
 
 def test_an_exception_of_the_host_arrives() -> None:
-    x = var((2, 2))
+    """Matrices that are not square have no native code, and NumPy refuses them."""
+    x = var((2, 3))
     b = Builder(x)
-    program = b.program(b.emit("inv", x))
-    compiled = compile_program(program)
+    compiled = compile_program(b.program(b.emit("inv", x)))
     assert compiled.host_calls == ["inv"]
-    with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
-        compiled(np.zeros((2, 2)))
-    agree(program, np.eye(2) * 2.0)
+    with pytest.raises(np.linalg.LinAlgError, match="must be square"):
+        compiled(np.zeros((2, 3)))
 
 
 def test_a_block_that_is_too_large_is_an_error() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from wengert._backend import types as t
-from wengert._backend.contraction import blas_product
+from wengert._backend.contraction import Term, contract
 from wengert._backend.emitter import Index
 from wengert._backend.kernels import KERNELS
 from wengert._backend.lowering import Lowering
@@ -189,8 +189,7 @@ def _swapped(rank: int) -> tuple[int, ...]:
 
 
 def _product(lo: Lowering, x: Value, y: Value) -> Value:
-    sizes = (x.shape[0], x.shape[1], y.shape[1])
-    return blas_product(lo, x, y, sizes, x.dtype)
+    return contract(lo, [Term(x, "ik"), Term(y, "kj")], "ij", x.dtype)
 
 
 def _transposed(lo: Lowering, x: Value) -> Value:

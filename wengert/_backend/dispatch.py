@@ -11,13 +11,16 @@ from wengert._backend.convolution import CONVOLUTIONS
 from wengert._backend.elementwise import SELECTIONS, lower_elementwise
 from wengert._backend.host import lower_on_host
 from wengert._backend.indexing import INDEXING
+from wengert._backend.linalg import LINALG
 from wengert._backend.lowering import Lowering
 from wengert._backend.narrow import lower_in_float32, needs_float32
 from wengert._backend.normalised import NORMALISED
+from wengert._backend.norms import NORMS
 from wengert._backend.ordering import ORDERING
 from wengert._backend.powers import POWERS
 from wengert._backend.reductions import REDUCTIONS
 from wengert._backend.special import SPECIAL
+from wengert._backend.spectral import SPECTRAL
 from wengert._backend.structure import STRUCTURE
 from wengert._backend.values import Value
 from wengert._ir.program import Equation
@@ -30,6 +33,9 @@ NATIVE: dict[str, Lower] = {
     **REDUCTIONS,
     **CONTRACTIONS,
     **CONVOLUTIONS,
+    **LINALG,
+    **SPECTRAL,
+    **NORMS,
     **NORMALISED,
     **ORDERING,
     **POWERS,

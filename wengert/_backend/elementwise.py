@@ -55,6 +55,14 @@ def mapped(
     return Lazy(shape, dtype, entry, operands, flat=flat, trivial=trivial)
 
 
+def cast_to(lo: Lowering, x: Value, dtype: np.dtype) -> Value:
+    """As NumPy's `astype`."""
+    if x.dtype == dtype:
+        return x
+    b = lo.e.b
+    return mapped(lo, [x], x.shape, dtype, lambda v: t.cast(b, v, x.dtype, dtype))
+
+
 def lower_elementwise(lo: Lowering, equation: Equation) -> list[Value] | None:
     """An op with a row in the table of kernels."""
     operands = [lo.value(a) for a in equation.inputs]

@@ -1,8 +1,8 @@
 """Functions of other libraries for generated code: SciPy's and NumPy's, by name.
 
-``module:name`` is a function that SciPy's module exports to Cython; ``sort:kind:char``
-and ``argsort:kind:char`` are NumPy's own for a dtype. None of them needs the lock of
-the interpreter.
+``linalg:name`` is a routine of BLAS or LAPACK, ``special:name`` a special function, as
+SciPy exports them to Cython; ``sort:kind:char`` and ``argsort:kind:char`` are NumPy's
+own for a dtype. None of them needs the lock of the interpreter.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from typing import Any
 
 import numpy as np
 
+_MODULES = {
+    "linalg": ("scipy.linalg.cython_blas", "scipy.linalg.cython_lapack"),
+    "special": ("scipy.special.cython_special",),
+}
 _SORTS = {"sort": 0, "argsort": 3}
 KINDS = {None: 0, "quicksort": 0, "heapsort": 1, "mergesort": 2, "stable": 2}
 # Of NumPy's C interface: the function that gives a dtype's functions, and where in
@@ -28,7 +32,8 @@ def address(entry: str) -> int:
     if module in _SORTS:
         kind, char = name.split(":")
         return _sort(module, int(kind), char)
-    return _pointer(import_module(module).__pyx_capi__[name])
+    exported = (import_module(m).__pyx_capi__ for m in _MODULES[module])
+    return _pointer(next(found[name] for found in exported if name in found))
 
 
 def can_sort(function: str, kind: str | None, dtype: np.dtype) -> bool:

@@ -191,7 +191,12 @@ class Lowering:
             entry = t.cast(e.b, value.at(e, own), value.dtype, target.dtype)
             target.put(e, indices, entry)
 
-        e.nest(target.shape, write)
+        if not target.swapped:
+            e.nest(target.shape, write)
+            return
+        # Writes in the order of memory: those that jump cost more than such reads.
+        order = (*target.shape[:-2], target.shape[-1], target.shape[-2])
+        e.nest(order, lambda here: write((*here[:-2], here[-1], here[-2])))
 
     def copy(self, value: Value, target: Array | None = None) -> Array:
         """A value in fresh memory, in C order."""
@@ -280,13 +285,27 @@ class Lowering:
 
     def _settled(self, var: Var, value: Lazy) -> Value:
         counts = self.scope.uses.counts[var]
-        target = self.scope.destinations.get(var)
-        if target is not None and target.block.claim():
-            self.scope.owned.add(target.block)
+        target = self._destination(var)
+        if target is not None:
             return self.copy(value, target)
         if value.depth > DEEPEST or (counts > 1 and not value.trivial):
             return self.copy(value)
         return value
+
+    def _destination(self, var: Var) -> Array | None:
+        """The caller's memory for a result of the program, if that is not taken."""
+        target = self.scope.destinations.get(var)
+        if target is None or not target.block.claim():
+            return None
+        self.scope.owned.add(target.block)
+        return target
+
+    def result(self, var: Var) -> Array:
+        """Memory for what an equation computes: the caller's if it is for that."""
+        target = self._destination(var)
+        if target is not None:
+            return target
+        return self.allocate(self.shape(var.type), var.type.dtype)
 
     def _forget(self, number: int) -> None:
         scope = self.scope

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert._backend import types as t
-from wengert._backend.elementwise import mapped
+from wengert._backend.elementwise import cast_to
 from wengert._backend.lowering import Lowering
 from wengert._backend.values import Value
 from wengert._core.types import ArrayType
@@ -51,13 +51,6 @@ def lower_in_float32(
         return None
     pairs = zip(values, equation.outputs, strict=True)
     return [cast_to(lo, value, v.type.dtype) for value, v in pairs]
-
-
-def cast_to(lo: Lowering, x: Value, dtype: np.dtype) -> Value:
-    if x.dtype == dtype:
-        return x
-    b = lo.e.b
-    return mapped(lo, [x], x.shape, dtype, lambda v: t.cast(b, v, x.dtype, dtype))
 
 
 class _Operand:

@@ -50,6 +50,9 @@ class Runtime:
         try:
             evaluate(self._sites[number], words)
         except BaseException as error:
+            place = self._sites[number].equation.site
+            if place is not None:
+                error.add_note(f"  at {place}, in compiled code")
             self.errors[frame] = error
             return RAISED
         return HOST_DONE

@@ -70,7 +70,7 @@ class _Registers:
         return t.cast(self.b, value, _F64, self.dtype)
 
     def _cython(self, name: str, dtype: np.dtype, xs: list[Any]) -> Any:
-        entry = f"scipy.special.cython_special:{name}"
+        entry = f"special:{name}"
         flag = t.I32(0)
         return self.lo.call_library(entry, t.register_type(dtype), [*xs, flag])
 

@@ -80,20 +80,27 @@ def _broadcast_to(lo: Lowering, equation: Equation) -> list[Value]:
     return [broadcast(lo, x, lo.shape(equation.outputs[0].type))]
 
 
+def swap_of_last(rank: int) -> tuple[int, ...]:
+    """The axes with the last two in each other's place."""
+    return (*range(rank - 2), rank - 1, rank - 2)
+
+
 def permute(lo: Lowering, x: Value, axes: tuple[int, ...]) -> Value:
     if axes == tuple(range(len(axes))):
         return x
     shape = tuple(x.shape[i] for i in axes)
     if isinstance(x, Array):
         strides = tuple(x.strides[i] for i in axes)
+        swaps = axes == swap_of_last(len(axes))
         return Array(
             x.pointer,
             shape,
             strides,
             x.dtype,
             x.block,
-            contiguous=False,
+            contiguous=swaps and x.swapped,
             distinct=x.distinct,
+            swapped=swaps and x.contiguous,
         )
 
     def entry(indices: Shape) -> Any:
