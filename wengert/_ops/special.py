@@ -393,7 +393,7 @@ def _sinc_derivative_evaluate(order: Any, x: Any) -> Any:
     From u S^(n) + n S^(n-1) = sin(u + n pi/2), which is stable for u > n.
     """
     shape = np.broadcast_shapes(np.shape(order), np.shape(x))
-    dtype = np.result_type(x.dtype, np.float32)
+    dtype = np.result_type(np.asarray(x).dtype, np.float32)
     order = np.broadcast_to(order, shape)
     x = np.broadcast_to(np.asarray(x, np.result_type(dtype, np.float64)), shape)
     out = np.zeros(shape)
