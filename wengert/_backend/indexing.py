@@ -11,7 +11,12 @@ from wengert._backend import types as t
 from wengert._backend.elementwise import mapped
 from wengert._backend.emitter import Index
 from wengert._backend.lowering import Lowering
-from wengert._backend.structure import broadcast, constant_array, reshaped
+from wengert._backend.structure import (
+    broadcast,
+    constant_array,
+    position,
+    reshaped,
+)
 from wengert._backend.values import (
     Array,
     Lazy,
@@ -437,7 +442,7 @@ def _write_scalar(lo: Lowering, equation: Equation, add: bool) -> list[Value] | 
         return None
     e = lo.e
     entry = v.at(e, tuple(0 for _ in v.shape))
-    common = np.result_type(x.dtype, v.dtype) if add else v.dtype
+    common = t.computed(np.result_type(x.dtype, v.dtype)) if add else v.dtype
     if add:
         old = t.cast(e.b, x.at(e, ()), x.dtype, common)
         entry = sum_of(lo, old, t.cast(e.b, entry, v.dtype, common), common)
@@ -484,7 +489,7 @@ def put(
     if not add:
         out.put(e, own, t.cast(e.b, entry, v.dtype, out.dtype))
         return
-    common = np.result_type(out.dtype, v.dtype)
+    common = t.computed(np.result_type(out.dtype, v.dtype))
     old = t.cast(e.b, out.at(e, own), out.dtype, common)
     total = sum_of(lo, old, t.cast(e.b, entry, v.dtype, common), common)
     out.put(e, own, t.cast(e.b, total, common, out.dtype))
@@ -533,7 +538,7 @@ def _write_masked(lo: Lowering, equation: Equation, mask: Value, add: bool) -> V
     x, v, out = lo.value(equation.inputs[0]), lo.value(equation.inputs[1]), None
     e = lo.e
     dtype = equation.outputs[0].type.dtype
-    common = np.result_type(dtype, v.dtype) if add else dtype
+    common = t.computed(np.result_type(dtype, v.dtype)) if add else dtype
 
     def compute(holds: Any, old: Any) -> Any:
         new = t.cast(e.b, v.at(e, ()), v.dtype, common)
@@ -555,7 +560,32 @@ def _write_masked(lo: Lowering, equation: Equation, mask: Value, add: bool) -> V
     return out
 
 
+def _last_writer(lo: Lowering, equation: Equation) -> list[Value] | None:
+    """Whether each entry of a region is the last that is written to its place."""
+    e, out = lo.e, equation.outputs[0].type
+    indices = [lo.cheap(lo.value(a)) for a in equation.inputs]
+    shape = tuple(map(lo.extent, equation.params["shape"]))
+    items = parse(lo, shape, equation.params["index"], indices)
+    if items is None:
+        return None
+    region, target = Region(lo, shape, items), lo.allocate(lo.shape(out), out.dtype)
+    for found, n in zip(region.shape, target.shape, strict=True):
+        lo.require_extent(found, n)
+    owner = lo.allocate(shape, INT64)  # read only where it is written
+
+    def number(here: Shape) -> Any:
+        return e.value(position(lo, region.shape, here))
+
+    def compare(here: Shape, own: Shape) -> None:
+        target.put(e, here, e.compare("==", owner.at(e, own), number(here)))
+
+    region.visit(lambda here, own: owner.put(e, own, number(here)))
+    region.visit(compare)
+    return [target]
+
+
 INDEXING = {
+    "last_writer": _last_writer,
     "getitem": _getitem,
     "take": _take,
     "update": _write(False),

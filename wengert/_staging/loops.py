@@ -136,9 +136,7 @@ def _lose(array: TracedArray) -> None:
     (array if array._base is None else array._base)._owner = lost
 
 
-def stage_for(
-    span: Range | Rows | Zip, body: Callable[[Any], Any], written: Any
-) -> Any:
+def stage_for(span: Span, body: Callable[[Any], Any], written: Any) -> Any:
     """``for item in span: body(item)``; the signal after it."""
     cells = Cells((body,), written)
     steps = span.length()
