@@ -8,6 +8,7 @@ it again where that is cheap.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from wengert._core.interp import EVALUATE, using
@@ -48,7 +49,6 @@ class Split(NamedTuple):
     forward: Program
     backward: Program
     saved: tuple[ArrayType, ...]
-    lengths: tuple[int, ...]
 
 
 class Importer:
@@ -208,19 +208,12 @@ def split(
         importer.values[p.var] = backward.parameter(importer(type_of(p)))
     active = [o for o, has_ct in zip(outs, outputs, strict=True) if has_ct]
     types = [importer(type_of(o)) for o in active]
+    wanted = [s for s, has_ct in zip(shapes or (), outputs, strict=False) if has_ct]
     lengths: dict[int, StageTracer] = {}
-    selected = [
-        s for s, has_ct in zip(shapes or outputs, outputs, strict=True) if has_ct
+    cts = [
+        backward.parameter(_with_lengths(t, shape, backward, lengths))
+        for t, shape in zip_longest(types, wanted, fillvalue=())
     ]
-    given_types = (
-        types
-        if shapes is None
-        else [
-            _with_lengths(t, shape, backward, lengths)
-            for t, shape in zip(types, selected, strict=True)
-        ]
-    )
-    cts = [backward.parameter(t) for t in given_types]
     sums = {
         g.index: backward.parameter(importer(type_of(g)))
         for g, t in zip(given, totals, strict=True)
@@ -254,7 +247,6 @@ def split(
             results,
         ),
         tuple(p.var.type for p in importer.params),
-        tuple(lengths),
     )
 
 
