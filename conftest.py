@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,13 @@ class PageItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, str(self.path.relative_to(ROOT))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What tests compile is not kept: nothing is read from the user's home."""
+    directory = tempfile.TemporaryDirectory(prefix="wengert-tests-")
+    config.add_cleanup(directory.cleanup)
+    os.environ["WENGERT_CACHE_DIR"] = directory.name
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Page | None:

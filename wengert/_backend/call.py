@@ -12,13 +12,13 @@ import numpy as np
 from llvmlite import ir
 
 from wengert._backend import types as t
-from wengert._backend.compiler import Library
+from wengert._backend.compiler import Library, object_code
 from wengert._backend.control import result_words
 from wengert._backend.emitter import FAILED, FRAME, NO_MEMORY, TOO_DEEP
 from wengert._backend.functions import emit_program, has_destination
 from wengert._backend.lowering import STACK_BYTES
 from wengert._backend.runtime import Runtime, memory, raise_fetched
-from wengert._backend.sites import Sites
+from wengert._backend.sites import ErrorSite, HostSite
 from wengert._ir.program import Program, Var
 
 _ENTRY = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_char_p)
@@ -38,10 +38,30 @@ class Counts(NamedTuple):
     overruns: int
 
 
+class Native(NamedTuple):
+    """What is left of a program when it has been translated.
+
+    `interface` is the program without its equations: parameters, and types of results.
+    """
+
+    code: bytes
+    interface: Program
+    errors: list[ErrorSite]
+    hosts: list[HostSite]
+    entries: list[str]  # further entries of the run-time table, by name
+
+
 def compile_program(
     program: Program, *, guarded: bool = False, stack_bytes: int = STACK_BYTES
 ) -> Compiled:
-    """A program as a native function.
+    """A program as a native function: see `translate`."""
+    return Compiled(translate(program, guarded=guarded, stack_bytes=stack_bytes))
+
+
+def translate(
+    program: Program, *, guarded: bool = False, stack_bytes: int = STACK_BYTES
+) -> Native:
+    """A program in machine code.
 
     Args:
         program: a valid program.
@@ -58,7 +78,9 @@ def compile_program(
     ir.Function(module, ir.FunctionType(t.VOID, size), "wengert_free")
     ir.Function(module, ir.FunctionType(t.I32, [t.PTR]), "wengert_poll")
     sites = emit_program(program, module, -1 if guarded else stack_bytes)
-    return Compiled(program, Library(module, guarded=guarded), sites)
+    code = object_code(module, guarded=guarded)
+    interface = program._replace(equations=())
+    return Native(code, interface, sites.errors, sites.hosts, sites.entries)
 
 
 class _Result(NamedTuple):
@@ -106,19 +128,19 @@ class Compiled:
     same time in several threads.
     """
 
-    def __init__(self, program: Program, library: Library, sites: Sites) -> None:
-        self.program = program
-        self.library = library
-        self.host_calls = sorted({s.equation.op.name for s in sites.hosts})
-        self._errors = sites.errors
-        self._runtime = Runtime(sites.hosts, sites.entries)
+    def __init__(self, native: Native) -> None:
+        program = native.interface
+        self.host_calls = sorted({s.equation.op.name for s in native.hosts})
+        self._errors = native.errors
+        self._runtime = Runtime(native.hosts, native.entries)
         self._table = self._runtime.table.ctypes.data
-        self._entry = _ENTRY(library.address("entry"))
-        self._release = _RELEASE(library.address("wengert_release"))
+        self._library = Library(native.code)
+        self._entry = _ENTRY(self._library.address("entry"))
+        self._release = _RELEASE(self._library.address("wengert_release"))
         self._arguments = [_Argument(p, program) for p in program.params]
         self._converters = [a.converter() for a in self._arguments]
         self._checked = [a for a in self._arguments if a.has_run_time_extents]
-        values = max((s.words for s in sites.errors), default=0)
+        values = max((s.words for s in native.errors), default=0)
         first = FRAME["values"] + 2 * values
         self._results, words = _results(program, first)
         self._made = [r for r in self._results if r.known]

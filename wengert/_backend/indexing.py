@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,14 +70,14 @@ def checked(lo: Lowering, index: Index, n: Index, axis: int) -> Index:
     else:
         negative = e.compare("<", given, 0)
         wrapped = e.b.select(negative, e.b.add(given, extent), given)
-    site = lo.sites.error(_out_of_bounds(axis), INT64, INT64)
+    site = lo.sites.error(partial(_out_of_bounds, axis), INT64, INT64)
     inside = e.b.icmp_unsigned("<", wrapped, extent)
     e.fail_unless(inside, site, lambda: [given, extent])
     return wrapped
 
 
-def _out_of_bounds(axis: int) -> Callable[..., BaseException]:
-    return lambda index, size: IndexError(
+def _out_of_bounds(axis: int, index: Any, size: Any) -> IndexError:
+    return IndexError(
         f"index {index} is out of bounds for axis {axis} with size {size}"
     )
 

@@ -21,9 +21,7 @@ def _power(lo: Lowering, equation: Equation) -> list[Value] | None:
         return lower_elementwise(lo, equation)
     e = lo.e
     exponent = e.value(lo.number(y))
-    site = lo.sites.error(
-        lambda: ValueError("Integers to negative integer powers are not allowed.")
-    )
+    site = lo.sites.error(_negative_exponent)
     e.fail_unless(e.compare(">=", exponent, 0), site, list)
 
     def compute(base: Any) -> Any:
@@ -31,6 +29,10 @@ def _power(lo: Lowering, equation: Equation) -> list[Value] | None:
 
     value = mapped(lo, [x], lo.shape(out), out.dtype, compute)
     return [value]
+
+
+def _negative_exponent() -> ValueError:
+    return ValueError("Integers to negative integer powers are not allowed.")
 
 
 def _by_squaring(lo: Lowering, base: Any, exponent: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -160,14 +161,16 @@ def _require_entries(lo: Lowering, name: str, shape: Shape, axes: Any) -> bool:
     if isinstance(inner, int):
         return inner > 0 or outer == 0
     which = "maximum" if name == "reduce_max" else "minimum"
-    site = lo.sites.error(
-        lambda: ValueError(
-            f"zero-size array to reduction operation {which} which has no identity"
-        )
-    )
+    site = lo.sites.error(partial(_no_entries, which))
     fine = e.b.or_(e.compare("!=", inner, 0), e.compare("==", outer, 0))
     e.fail_unless(fine, site, list)
     return True
+
+
+def _no_entries(which: str) -> ValueError:
+    return ValueError(
+        f"zero-size array to reduction operation {which} which has no identity"
+    )
 
 
 def _reduction(lo: Lowering, equation: Equation) -> list[Value] | None:
