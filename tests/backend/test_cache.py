@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from tests.backend.building import F64, Builder, var
+from tests.backend.building import F64, I64, Builder, var
 from tests.staging.programs import CASES
 from tests.staging.test_programs import total
 from wengert._backend import cache, store
@@ -23,7 +23,7 @@ from wengert._backend.runtime import _blas
 from wengert._core import source
 from wengert._core.tree import flatten
 from wengert._ir.canonical import canonical
-from wengert._ir.control import Control
+from wengert._ir.control import Call, Control, For
 from wengert._ir.program import Equation, Program, literal
 
 SCRIPT = """
@@ -413,6 +413,19 @@ def test_a_program_with_a_function_of_the_user_is_not_kept(directory):
     assert canonical(program) is None
     unknown = Equation(wg._ops.arithmetic.add, (literal(1.0),), {"f": len}, (out,))
     assert canonical(Program((), (unknown,), (out,))) is None
+
+
+def test_whatever_an_operation_has_is_in_the_text():
+    texts = set()
+    for constants, by_lane in ((0, False), (1, False), (1, True)):
+        body = Program((a := var(), b := var()), (), (b,))
+        loop = For(Program((var((), I64), a, b), (), (b,)), constants)
+        call = Call(body, by_lane)
+        lines = [Equation(op, (), {}, (var(),)) for op in (loop, call)]
+        texts.add(canonical(Program((), tuple(lines), ())).text)
+    assert len(texts) == 3
+    call.note = print
+    assert canonical(Program((), tuple(lines), ())) is None
 
 
 def test_an_array_in_a_program_is_told_by_all_of_its_entries():

@@ -18,6 +18,7 @@ from wengert._ir.control import Call, Check, Custom, For, If, While
 from wengert._ir.program import Equation, Program, Var
 
 _CONTROL = (For, While, If, Call, Custom, Check)
+_ASIDE = ("derived", "function")  # what transformations need of an operation
 _PYTHON = (bool, int, str, bytes, type(None), type(Ellipsis))
 
 
@@ -101,10 +102,17 @@ class _Writer:
         return "?"
 
     def _control(self, op: Any) -> str:
-        if type(op) is Check:
-            return f"check @{self.references.add(op.error)}"
-        regions = " ".join(f"{k}={self.program(r)}" for k, r in op.regions.items())
-        return f"{op.name} {getattr(op, 'constants', '')} {regions}"
+        parts = [f"{k}={self._attribute(k, v)}" for k, v in vars(op).items()]
+        return f"{op.name}[{' '.join(parts)}]"
+
+    def _attribute(self, name: str, value: Any) -> str:
+        if name in _ASIDE:
+            return ""
+        if name == "error":
+            return f"@{self.references.add(value)}"
+        if isinstance(value, Program):
+            return self.program(value)
+        return self._value(value)
 
     def _value(self, value: Any) -> str:
         """An operand, a type, or what stands in params."""

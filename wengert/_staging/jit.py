@@ -28,6 +28,7 @@ class Entry(NamedTuple):
     call: CallFunction
     given: list[int]  # the leaves that are parameters of the program
     guards: Guards
+    foreign: bool  # whether an array has the byte order of other machines
 
 
 def jit(
@@ -114,23 +115,23 @@ class Jitted:
         fun, key = self.fun, ()
         if self.static:
             fun, key, args, kwargs = self._without_static(args, kwargs)
-        leaves, structure = tree.flatten((args, kwargs))
-        full = (key, structure, _aliases(leaves), *map(_signature, leaves))
+        leaves, structure, shape = _flattened(args, kwargs)
+        full = (key, shape, _aliases(leaves), *map(_signature, leaves))
         form = self.forms.get(full)
         if form is None:
-            form = self.forms[full] = Form()
+            form = self.forms.setdefault(full, Form())
         entry = form.entry(fun, structure, leaves)
         staged = entry.staged
-        operands = [leaves[i] for i in entry.given]
+        operands = (*[leaves[i] for i in entry.given], *staged.hidden)
         if staged.written or staged.hidden_written:
             _refuse_overlap(entry, leaves)
         if CURRENT.get().plain:
-            outs = entry.call.run(
-                tuple([_native(x) for x in (*operands, *staged.hidden)])
-            )
+            if entry.foreign:
+                operands = tuple([_native(x) for x in operands])
+            outs = entry.call.run(operands)
             result = staged.rebuilt(outs, _plain_result)
         else:
-            given = tuple([unwrap(x) for x in (*operands, *staged.hidden)])
+            given = tuple([unwrap(x) for x in operands])
             outs = CURRENT.get().call(entry.call, given)
             result = staged.rebuilt(outs, api.user_value)
         for leaf, place in staged.written:
@@ -157,19 +158,21 @@ class Jitted:
 class Form:
     """A function for arguments of some types: compiled for each number that it needs.
 
-    `known` are the integers whose numbers the code has asked for.
+    `known` are the integers whose numbers the code has asked for. An entry's key says
+    which they were then: another thread may be finding out about more.
     """
 
     def __init__(self) -> None:
         self.known: tuple[int, ...] = ()
         self.entries: dict[Any, Entry] = {}
 
-    def entry(self, fun: Any, structure: Any, leaves: list[Any]) -> Entry:
-        entry = self.entries.get(tuple([leaves[i] for i in self.known]))
+    def entry(self, fun: Any, structure: Any, leaves: Sequence[Any]) -> Entry:
+        known = self.known
+        entry = self.entries.get((known, *[leaves[i] for i in known]))
         if entry is not None and entry.guards.hold():
             return entry
-        staged, inputs = staged_for(fun, structure, leaves, self.known)
-        self.known = tuple(
+        staged, inputs = staged_for(fun, structure, leaves, known)
+        known = tuple(
             i
             for i, (given, leaf) in enumerate(zip(inputs, leaves, strict=True))
             if type(leaf) is int and given.type is None
@@ -179,9 +182,28 @@ class Form:
             CallFunction(Call(staged.program)),
             [i for i, given in enumerate(inputs) if given.type is not None],
             Guards(fun, [given.static for given in inputs if given.type is None]),
+            any(_native(x) is not x for x in (*leaves, *staged.hidden)),
         )
-        self.entries[tuple([leaves[i] for i in self.known])] = entry
+        self.entries[known, *[leaves[i] for i in known]] = entry
+        self.known = known
         return entry
+
+
+def _flattened(args: Any, kwargs: Any) -> tuple[Sequence[Any], Any, Any]:
+    """The leaves, their structure, and what stands for that in a key: quick to hash."""
+    if not kwargs and _LEAVES.issuperset(map(type, args)):
+        return args, _flat(len(args)), len(args)
+    leaves, structure = tree.flatten((args, kwargs))
+    return leaves, structure, structure
+
+
+_LEAVES = frozenset({np.ndarray, np.float64, float, int})
+
+
+@functools.cache
+def _flat(count: int) -> Any:
+    """The structure of so many arguments, each of them a leaf."""
+    return tree.flatten((("leaf",) * count, {}))[1]
 
 
 def _signature(leaf: Any) -> Any:
@@ -200,8 +222,10 @@ def _signature(leaf: Any) -> Any:
 _BY_VALUE = (bool, int, str, bytes, type(None))
 
 
-def _aliases(leaves: list[Any]) -> tuple[int, ...]:
+def _aliases(leaves: Sequence[Any]) -> tuple[int, ...]:
     """Which arrays are one and the same object: the place of its first appearance."""
+    if len(set(map(id, leaves))) == len(leaves):
+        return ()
     arrays = (np.ndarray, TracedArray)
     ids = [id(x) if isinstance(x, arrays) else i for i, x in enumerate(leaves)]
     if len(set(ids)) == len(ids):
@@ -226,7 +250,7 @@ def _written(value: Any) -> Any:
     return value if isinstance(value, (np.ndarray, np.generic)) else TracedArray(value)
 
 
-def _refuse_overlap(entry: Entry, leaves: list[Any]) -> None:
+def _refuse_overlap(entry: Entry, leaves: Sequence[Any]) -> None:
     """Raise if an array that is written to shares memory with another one.
 
     An argument that is given twice is one array in the compiled code too; an argument
