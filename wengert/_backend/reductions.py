@@ -11,6 +11,7 @@ import numpy as np
 
 from wengert._backend import types as t
 from wengert._backend.emitter import Index
+from wengert._backend.failures import no_entries
 from wengert._backend.kernels import KERNELS, is_nan
 from wengert._backend.lowering import Lowering
 from wengert._backend.structure import constant_array
@@ -161,16 +162,10 @@ def _require_entries(lo: Lowering, name: str, shape: Shape, axes: Any) -> bool:
     if isinstance(inner, int):
         return inner > 0 or outer == 0
     which = "maximum" if name == "reduce_max" else "minimum"
-    site = lo.sites.error(partial(_no_entries, which))
+    site = lo.sites.error(partial(no_entries, which))
     fine = e.b.or_(e.compare("!=", inner, 0), e.compare("==", outer, 0))
     e.fail_unless(fine, site, list)
     return True
-
-
-def _no_entries(which: str) -> ValueError:
-    return ValueError(
-        f"zero-size array to reduction operation {which} which has no identity"
-    )
 
 
 def _reduction(lo: Lowering, equation: Equation) -> list[Value] | None:
