@@ -245,7 +245,9 @@ def test_a_read_only_disk_is_read(directory, compiled, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
-def test_a_directory_that_others_can_write_to_is_not_used(directory, compiled):
+def test_a_directory_that_others_can_write_to_is_not_used(
+    directory, compiled, monkeypatch
+):
     run(double, 1.0)
     directory.chmod(0o777)
     cache._opened.cache_clear()
@@ -253,6 +255,11 @@ def test_a_directory_that_others_can_write_to_is_not_used(directory, compiled):
         assert run(double, 1.0) == 2.0
     assert run(lambda x: x * 3.0, 1.0) == 3.0
     assert len(compiled) == 3 and len(entries(directory)) == 1
+    directory.chmod(0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: directory.stat().st_uid + 1)
+    cache._opened.cache_clear()
+    with pytest.warns(RuntimeWarning, match="other users can write to it"):
+        assert run(double, 1.0) == 2.0
 
 
 def test_a_directory_that_cannot_be_made(tmp_path, compiled, monkeypatch):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 
 from wengert._backend.call import Compiled, Native, translate
 from wengert._backend.compiler import target
@@ -72,7 +73,8 @@ def _compiler() -> str:
     """The version of all that makes machine code of a program; "" without sources."""
     package = Path(__file__).parent.parent
     sources = [f for part in _COMPILER for f in sorted((package / part).rglob("*.py"))]
-    found = hashlib.sha256(repr((sys.version, np.__version__)).encode())
+    versions = sys.version, np.__version__, scipy.__version__
+    found = hashlib.sha256(repr(versions).encode())
     for file in sources:
         found.update(file.read_bytes())
     return found.hexdigest() if sources else ""
