@@ -169,8 +169,12 @@ def test_python_goes_on_during_a_native_call():
 # -- signals ---------------------------------------------------------------------------
 
 INTERRUPTED = """
+import signal
 import numpy as np
 import wengert as wg
+
+# A process that a shell has put into the background ignores it, and so its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def steps_while(n):
     total = 0.0
