@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import doctest
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,11 +46,11 @@ class PageItem(pytest.Item):
         return self.path, None, str(self.path.relative_to(ROOT))
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """What tests compile is not kept: nothing is read from the user's home."""
-    directory = tempfile.TemporaryDirectory(prefix="wengert-tests-")
-    config.add_cleanup(directory.cleanup)
-    os.environ["WENGERT_CACHE_DIR"] = directory.name
+    directory = tempfile.mkdtemp(prefix="wengert-tests-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    os.environ["WENGERT_CACHE_DIR"] = directory
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Page | None:
