@@ -297,6 +297,45 @@ def test_exceptions_arrive_as_they_are():
         compiled(np.full(6, 9.0))
 
 
+def test_an_exception_is_a_new_one_each_time():
+    class OutOfRange(ValueError):
+        def __init__(self, limit, *, unit):
+            super().__init__(f"beyond {limit} {unit}")
+            self.limit = limit
+
+    cause = KeyError("cause")
+
+    def checked(x):
+        if x > 3:
+            raise OutOfRange(3, unit="m") from cause
+        if x < 0:
+            raise ArithmeticError
+        return x
+
+    compiled, caught = wg.jit(checked), []
+    for _ in range(3):
+        with pytest.raises(OutOfRange, match="beyond 3 m") as info:
+            compiled(5.0)
+        caught.append(info.value)
+        assert info.value.limit == 3 and info.value.__cause__ is cause
+        assert len(info.value.__notes__) == 1
+    assert len(set(map(id, caught))) == 3
+    with pytest.raises(ArithmeticError):
+        compiled(-1.0)
+
+
+def test_an_exception_in_a_branch_of_a_derivative():
+    def checked(x):
+        if x * x > 9.0:
+            raise ValueError("large")
+        return x * x
+
+    for f in (wg.grad(checked), wg.grad(wg.grad(checked)), wg.hessian(checked)):
+        assert wg.jit(f)(2.0) in (2.0, 4.0)
+        with pytest.raises(ValueError, match="large"):
+            wg.jit(f)(4.0)
+
+
 def test_an_index_out_of_bounds():
     def read(x, i):
         return x[i]

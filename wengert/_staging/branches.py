@@ -31,7 +31,7 @@ from wengert._staging.signals import (
     TracedSignal,
     code_of,
     codes_of,
-    emit_check,
+    emit_raise,
     has_value,
     settled,
     value_of,
@@ -55,7 +55,7 @@ class Branch:
         with self.region.entered():
             self.signal = run()
             if isinstance(self.signal, Raise):
-                emit_check(False, self.signal.exception())
+                emit_raise(self.signal)
         self.exit = self.cells.read()
 
     @property

@@ -18,7 +18,6 @@ from wengert._modes.batch import Batch, BatchTracer
 from wengert._modes.dual import Dual, DualTracer
 from wengert._modes.tape import Tape, TapeTracer
 from wengert._ops.families import zeros_of
-from wengert._passes.pipeline import optimise
 from wengert._staging.activity import active_results
 from wengert._staging.batched import (
     batched_program,
@@ -362,9 +361,9 @@ class CallFunction(ControlFunction):
         """The results, by native code, which is made at the first call."""
         derived = self.op.derived
         if "native" not in derived:
-            from wengert._backend import compile_program
+            from wengert._backend.cache import compile_staged
 
-            derived["native"] = compile_program(optimise(self.op.callee))
+            derived["native"] = compile_staged(self.op.callee)
         return derived["native"](*operands)
 
     def parameters(self) -> tuple[Var, ...]:

@@ -105,6 +105,8 @@ class StagedFunction(NamedTuple):
             r.static if r.place is None else wrap(outs[r.place], r.scalar)
             for r in self.results
         ]
+        if self.structure.is_leaf():
+            return leaves[0]
         return tree.unflatten(self.structure, leaves)
 
 

@@ -42,7 +42,7 @@ from wengert._staging.signals import (
     TracedSignal,
     code_of,
     codes_of,
-    emit_check,
+    emit_raise,
     has_value,
     settled,
     value_of,
@@ -106,7 +106,7 @@ class Body:
             self.begin()
             self.signal = step()
             if isinstance(self.signal, Raise):
-                emit_check(False, self.signal.exception())
+                emit_raise(self.signal)
             self.exit = self.cells.read()
             self.exits = {
                 name: take_apart(name, value)

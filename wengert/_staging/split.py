@@ -8,7 +8,6 @@ it again where that is cheap.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from wengert._core.interp import EVALUATE, using
@@ -208,11 +207,12 @@ def split(
         importer.values[p.var] = backward.parameter(importer(type_of(p)))
     active = [o for o, has_ct in zip(outs, outputs, strict=True) if has_ct]
     types = [importer(type_of(o)) for o in active]
-    wanted = [s for s, has_ct in zip(shapes or (), outputs, strict=False) if has_ct]
+    sources = shapes or [()] * len(outputs)
+    wanted = [s for s, has_ct in zip(sources, outputs, strict=True) if has_ct]
     lengths: dict[int, StageTracer] = {}
     cts = [
         backward.parameter(_with_lengths(t, shape, backward, lengths))
-        for t, shape in zip_longest(types, wanted, fillvalue=())
+        for t, shape in zip(types, wanted, strict=True)
     ]
     sums = {
         g.index: backward.parameter(importer(type_of(g)))
