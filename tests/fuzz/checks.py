@@ -11,6 +11,7 @@ import numpy as np
 
 import wengert as wg
 import wengert.numpy as wnp
+from tests.fuzz.native import quick
 from tests.fuzz.programs import Inputs, Loaded, call, inputs, load
 from wengert._frontend.api import convert
 from wengert.errors import WengertError
@@ -38,6 +39,11 @@ class Outcome(NamedTuple):
 
 def check(text: str, length: int, seed: int, only: str = "") -> Outcome:
     """Check a program; `only`: one check by its name, and what it needs."""
+    with quick(seed):
+        return _check(text, length, seed, only)
+
+
+def _check(text: str, length: int, seed: int, only: str) -> Outcome:
     try:
         loaded = load(text, str(seed))
         given = inputs(seed, length, LANES)
