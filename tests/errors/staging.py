@@ -160,13 +160,14 @@ STAGING = [
     case(
         lambda: wg.program(_writes_what_it_rebinds)(X),
         MutationError,
-        "the loop writes to 'v', and binds it to an array that another name reaches",
+        "the loop writes to an array that 'v' and another name may both reach in the",
         "bind a copy",
     ),
     case(
         lambda: wg.program(_swaps_arguments)(X, X.copy()),
         MutationError,
-        "a loop writes to an argument, and then binds its variable to another",
+        "an array is used that a loop (at",
+        "wrote to, before it bound the variable to another array",
         "x = x.copy()",
     ),
     case(

@@ -36,6 +36,7 @@ class Region(Stage):
         self.guarded = self.regional = True
         self.loop = loop
         self.arrays: dict[int, Adopted] = {}
+        self.origins: dict[int, TracedArray] = {}  # of stand-ins, in the first step
         self.inside: dict[int, Any] = {}  # what they held when the region was left
 
     def touch(self, array: TracedArray) -> None:
