@@ -140,7 +140,10 @@ class Program:
         rows = [
             call(self.loaded, self.loaded.function, g)[0] for g in self.of_one_world()
         ]
-        mapped = wg.jit(wg.vmap(self.fresh(self.loaded.function), (0, 0, None)))
+        inner = self.fresh(self.loaded.function)
+        mapped = wg.jit(wg.vmap(inner, (0, 0, None)))
+        if self.random.random() < 0.4:  # of one lane, which may be run lane by lane
+            mapped = wg.vmap(wg.jit(inner), (0, 0, None))
         self.loaded.weights[...] = self.given[0].weights
         try:
             found = run(mapped, xs, a, n)
