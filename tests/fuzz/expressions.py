@@ -132,7 +132,7 @@ class Expressions(Base):
     def joined_parts(self, one: str, v: str) -> str:
         self.note("parts of traced length joined")
         k = f"({self.name('k')} % len(x))"
-        return f"np.concatenate(({one}[:{k}], {v}[{k}:]))"
+        return f"np.concatenate((({one})[:{k}], {v}[{k}:]))"
 
     def where(self, one: str, v: str) -> str:
         return f"np.where({v} > {self.pick(*CUTS)}, {one}, {self.number(0)} * {v})"

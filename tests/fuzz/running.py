@@ -71,7 +71,8 @@ def _listed(counts: Counter[str]) -> str:
 def reason(text: str) -> str:
     """The first line of an error, without the names and numbers of one program."""
     first = text.splitlines()[0]
-    return re.sub(r"'\w+'|\b\d+\b|\d+\.\d+|<fuzz.*?>", "..", first)[:110]
+    first = re.sub(r"\(at .*\)", "(at ..)", first)
+    return re.sub(r"'\w+'|\b\d+\b|\d+\.\d+|<.*>", "..", first)[:110]
 
 
 def run(

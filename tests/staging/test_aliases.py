@@ -208,7 +208,16 @@ def read_in_a_branch_and_rebound(x, a):
     return y + z
 
 
+def view_rebound(x, a):
+    y = x.copy()
+    w = y[1:]
+    for _ in range(6):
+        w = np.sin(w) * a
+    return w * y[0]
+
+
 RIGHT = [
+    view_rebound,
     new_in_a_branch,
     new_in_a_branch_of_a_loop,
     swapped_in_a_branch,

@@ -274,8 +274,8 @@ class Loop:
 
     def _refuse_alias(self, name: str, array: Any) -> None:
         """A changing variable must not be reached by another name in the body."""
-        root = getattr(array, "_base", None) or array
-        if isinstance(root, TracedArray) and self.region.adopts(root):
+        root = root_of(array)
+        if root is not None and self.region.adopts(root):
             raise MutationError(
                 explain(
                     f"the loop changes {name!r}, and reaches the same array by another "
