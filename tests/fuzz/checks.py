@@ -11,8 +11,8 @@ import numpy as np
 
 import wengert as wg
 import wengert.numpy as wnp
-from tests.fuzz.native import quick
 from tests.fuzz.programs import Inputs, Loaded, call, inputs, load
+from tests.fuzz.ways import running, way_of
 from wengert._frontend.api import convert
 from wengert.errors import WengertError
 
@@ -37,9 +37,11 @@ class Outcome(NamedTuple):
     detail: str = ""
 
 
-def check(text: str, length: int, seed: int, only: str = "") -> Outcome:
-    """Check a program; `only`: one check by its name, and what it needs."""
-    with quick(seed):
+def check(
+    text: str, length: int, seed: int, only: str = "", way: str | None = None
+) -> Outcome:
+    """Check a program; `only`: one check by its name, `way`: how it is run."""
+    with running(way or way_of(seed)):
         return _check(text, length, seed, only)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tests.fuzz.checks import check
-from tests.fuzz.plants import Plant
+from tests.fuzz.plants import NATIVE_PLANTS, Plant
 from tests.fuzz.writer import Written, write
 from wengert._core.op import OPS
 
@@ -46,11 +46,12 @@ def _forget_plans() -> None:
 
 def finds(written: Written, seed: int, plant: Plant) -> bool:
     """Whether a program gives wrong numbers with the bug, and right ones without."""
+    way = "native" if plant in NATIVE_PLANTS else "interpreted"
     with planted(plant):
-        outcome = check(written.text, written.length, seed)
+        outcome = check(written.text, written.length, seed, way=way)
     if not outcome.detail.startswith("Mismatch"):
         return False
-    return not check(written.text, written.length, seed).failure
+    return not check(written.text, written.length, seed, way=way).failure
 
 
 def programs_until_found(

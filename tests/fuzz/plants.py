@@ -510,3 +510,12 @@ PLANTS: dict[str, Plant] = {
     ),
     "where passes both cotangents": _rule(structure.where, "vjps", 1, _unmasked),
 }
+
+# Of passes and of the back end, which the reference interpreter does not run.
+NATIVE_PLANTS = [
+    plant
+    for name, plant in PLANTS.items()
+    if name.startswith("native")
+    or plant in (pass_that_drops, wrong_range)
+    or name in ("read moved before a write", "branch moved out of an if")
+]

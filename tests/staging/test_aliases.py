@@ -111,7 +111,29 @@ def returned_by_a_callee(x, a):
     return y + z
 
 
+def lost_on_one_path_and_used(x, a):
+    y, z = x.copy(), x * 2
+    t = y if a < 0.5 else z
+    if a > 0:
+        t[0] = 1.0
+    return z
+
+
+def written_on_either_path(x, a):
+    y, z = x.copy(), x * 2
+    t = y if a < 0.5 else z
+    if a > 0.9:
+        t[0] = 1.0
+        s = t[0]
+    else:
+        t[0] = 2.0
+        s = z[0]
+    return s * x
+
+
 REFUSED = [
+    lost_on_one_path_and_used,
+    written_on_either_path,
     bound_in_a_branch,
     bound_in_a_loop,
     bound_in_a_branch_of_a_loop,
@@ -216,7 +238,31 @@ def view_rebound(x, a):
     return w * y[0]
 
 
+def perhaps_copied_and_written(x, a):
+    y, i = x.copy(), 0
+    if a > 0:
+        y[1] = 2.0
+        while i < 3 and a * i < 1.0:
+            y = y.copy()
+            i += 1
+        y[0] = 3.0
+    return y
+
+
+def lost_on_one_path(x, a):
+    y, z = x.copy(), x * 2
+    if a > 0:
+        t = y if a < 0.5 else z
+        t[0] = 1.0
+        s = t[1]
+    else:
+        s = y[0] + z[2]
+    return s * x
+
+
 RIGHT = [
+    lost_on_one_path,
+    perhaps_copied_and_written,
     view_rebound,
     new_in_a_branch,
     new_in_a_branch_of_a_loop,

@@ -111,24 +111,28 @@ def lose_twins(array: TracedArray, stage: Interpreter) -> None:
     for twin in array._twins:
         for other in (twin, *origins(twin, stage)):
             if other is not array:
-                lose(other, lost)
-    array._twins = ()
+                lose(other, lost, stage)
 
 
-def lose(array: TracedArray, owner: Lost) -> None:
+def lose(array: TracedArray, owner: Lost, stage: Interpreter) -> None:
+    """Refuse every use of an array; regions note it, for it holds on one path."""
+    if isinstance(array._owner, Lost):
+        return
+    for interpreter in stage.chain():
+        noted = getattr(interpreter, "lost", None)  # a region has it
+        if noted is not None:
+            noted.append((array, array._owner, owner))
     array._owner = owner
     array._version += 1  # its views ask again
 
 
 def lose_first(array: TracedArray, stage: Interpreter) -> None:
     """Lose an array that the first step of a loop wrote to, and the others did not."""
-    lose(
-        array,
-        Lost(
-            stage,
-            "an array is used that a loop (at {place}) wrote to, before it bound the "
-            "variable to another array",
-            "what the array holds depends on the number of steps.",
-            "give the loop a copy: x = x.copy() before it",
-        ),
+    lost = Lost(
+        stage,
+        "an array is used that a loop (at {place}) wrote to, before it bound the "
+        "variable to another array",
+        "what the array holds depends on the number of steps.",
+        "give the loop a copy: x = x.copy() before it",
     )
+    lose(array, lost, stage)

@@ -15,7 +15,7 @@ from wengert._core.types import ArrayType, ndim_of, shape_of, type_of
 from wengert._frontend.runtime import Block, Raise
 from wengert._ir.control import If
 from wengert._ops.families import zeros_of
-from wengert._staging.aliases import Merged, is_lost, relate, root_of
+from wengert._staging.aliases import Merged, is_lost, lose, relate, root_of
 from wengert._staging.cells import Cells
 from wengert._staging.joins import (
     UNBOUND,
@@ -59,7 +59,8 @@ class Branch:
             self.signal = run()
             if isinstance(self.signal, Raise):
                 emit_check(False, self.signal.exception())
-        self.exit = self.cells.read()
+            self.exit = self.cells.read()
+            self.unknown = {name: _is_unknown(v) for name, v in self.exit.items()}
 
     @property
     def codes(self) -> frozenset[int]:
@@ -191,7 +192,7 @@ def stage_branch(
         name: Pending(slots, name, (first.exit[name], second.exit[name]), (True, True))
         for name in entry
         if first.exit[name] is not second.exit[name]
-        and not any(map(_is_unknown, (first.exit[name], second.exit[name])))
+        and not (first.unknown[name] or second.unknown[name])
     }
     arrays = _array_slots(slots)
     finish = _signal_slots(slots)
@@ -199,7 +200,7 @@ def stage_branch(
     after = {
         name: variables[name].value(outs)
         if name in variables
-        else max(first.exit[name], second.exit[name], key=_is_unknown)
+        else max(branches, key=lambda b: b.unknown[name]).exit[name]
         for name in entry
     }
     cells.write(after)
@@ -207,6 +208,9 @@ def stage_branch(
         array._rebind(outs[place])
     signal = finish(outs)
     relate(slots.merged, CURRENT.get())
+    for branch in branches:
+        for array, _, owner in branch.region.lost:
+            lose(array, owner, CURRENT.get())
     return signal, rest
 
 
