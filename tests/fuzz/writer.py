@@ -153,7 +153,7 @@ class Writer(Expressions):
             w = self.name("w")
             options += [
                 ("write through a view", f"{w}[{self.random.randint(-3, 2)}] = "),
-                ("write through a view", f"{w}[:] *= "),
+                ("write through a view", f"{w}[:] *= " if self.nested else f"{w} *= "),
                 ("write through a view", f"{w}[1:] += "),
             ]
         if self.has("r"):
@@ -167,6 +167,9 @@ class Writer(Expressions):
                 ("matrix write", f"{m}.T[{j}] = "),
                 ("matrix write", f"{m}[{j}] += "),
             ]
+        through = [o for o in options if o[0].startswith("write through")]
+        if through and self.maybe(0.5):
+            options = through
         construct, text = self.random.choice(options)
         if text.startswith("WEIGHTS") and self.maybe(0.95):
             construct, text = options[0]
