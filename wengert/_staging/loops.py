@@ -45,6 +45,7 @@ from wengert._staging.joins import (
     take_apart,
 )
 from wengert._staging.prune import prune
+from wengert._staging.ranges import Range, Rows, Zip
 from wengert._staging.region import Region, captured_params, unify
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.signals import (
