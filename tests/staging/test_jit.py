@@ -403,3 +403,37 @@ def test_a_value_equals_itself():
     x = np.concatenate([x, [0.11628003519769092, -0.03279879023400745]])
     eager = wg.grad(convert(largest_where_large, staging=False))(x)
     np.testing.assert_allclose(wg.jit(wg.grad(largest_where_large))(x), eager, 1e-12)
+
+
+def test_an_index_of_each_lane_in_a_called_program():
+    order = np.array([2, 0, 1])
+
+    def chosen(x, n):
+        k = 0
+        while k < n and x[k] > 0.5:
+            k += 1
+        return x[order[k]], np.take(x, order[k])
+
+    xs = np.array([[1.0, 0.2, 3.0], [0.1, 5.0, 6.0]])
+    found = wg.vmap(wg.jit(chosen), (0, None))(xs, 2)
+    expected = [chosen(x, 2) for x in xs]
+    np.testing.assert_array_equal(np.transpose(found), expected)
+    in_one = wg.jit(wg.vmap(wg.jit(chosen), (0, None)))(xs, 2)
+    np.testing.assert_array_equal(in_one, found)
+
+
+def test_an_index_that_is_one_for_all_lanes_but_carried():
+    table = np.array([0, 3, 4, 1, 2])
+
+    def chosen(x, n):
+        k, c = n, 0
+        while c < n:
+            c += 1
+            if table[1] > 2:
+                k = len(x)
+        return np.arange(5.0)[table[k % 5]] * x
+
+    xs = np.ones((3, 5))
+    expected = np.stack([chosen(x, 2) for x in xs])
+    found = wg.vmap(wg.jit(lambda x, n: chosen(x * 1.0, n)), (0, None))(xs, 2)
+    np.testing.assert_array_equal(found, expected)
