@@ -30,14 +30,16 @@ class For(Control):
     """``n`` steps: ``For(n, *constants, *carries) -> carries``.
 
     ``body(i, *constants, *carries) -> carries``, for i from 0 to n - 1; i is an int64.
+    `checkpoints` is the schedule by which reverse mode stores and runs steps again.
     """
 
     name = "for"
 
-    def __init__(self, body: Program, constants: int) -> None:
+    def __init__(self, body: Program, constants: int, checkpoints: Any = None) -> None:
         super().__init__()
         self.body = body
         self.constants = constants
+        self.checkpoints = checkpoints
 
     @property
     def regions(self) -> dict[str, Program]:
@@ -48,15 +50,19 @@ class While(Control):
     """``While(*constants, *carries) -> carries``: steps as long as the condition holds.
 
     ``test(*constants, *carries) -> bool``, ``body(*constants, *carries) -> carries``.
+    `checkpoints` as for `For`.
     """
 
     name = "while"
 
-    def __init__(self, test: Program, body: Program, constants: int) -> None:
+    def __init__(
+        self, test: Program, body: Program, constants: int, checkpoints: Any = None
+    ) -> None:
         super().__init__()
         self.test = test
         self.body = body
         self.constants = constants
+        self.checkpoints = checkpoints
 
     @property
     def regions(self) -> dict[str, Program]:

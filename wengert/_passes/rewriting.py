@@ -84,9 +84,9 @@ def inlined(program: Program, arguments: Sequence[Atom]) -> Program:
 def rebuilt(op: Control, regions: Sequence[Program], constants: int = 0) -> Control:
     """A control operation of the same kind with other regions."""
     if isinstance(op, For):
-        return For(regions[0], constants)
+        return For(regions[0], constants, op.checkpoints)
     if isinstance(op, While):
-        return While(regions[0], regions[1], constants)
+        return While(regions[0], regions[1], constants, op.checkpoints)
     if isinstance(op, If):
         return If(regions[0], regions[1])
     assert isinstance(op, Call)

@@ -34,22 +34,38 @@ def batched_variables(program: Program, mask: Mask) -> set[Var]:
     """What differs from lane to lane where the marked parameters do."""
     batched = {p for p, m in zip(program.params, mask, strict=True) if m}
     for equation in program.equations:
-        reads = [isinstance(a, Var) and a in batched for a in equation.inputs]
-        if isinstance(equation.op, control.For) and not reads[0]:
-            batched |= _carries_batched(equation, reads)
-        elif any(v in batched for v in variables_read(equation)):
-            batched |= set(equation.outputs)
+        if any(v in batched for v in variables_read(equation)):
+            reads = [isinstance(a, Var) and a in batched for a in equation.inputs]
+            found = _outputs_batched(equation, reads)
+            batched |= {v for v, b in zip(equation.outputs, found, strict=True) if b}
     return batched
 
 
-def _carries_batched(equation: Equation, reads: Mask) -> set[Var]:
-    """Of a loop with one number of steps for all lanes, the carries that differ."""
-    body, k = equation.op.body, 1 + equation.op.constants
-    head = [False, *reads[1:k]]
-    carried = fixed_point(batched_results, body, head, reads[k:])
-    if is_ragged(body, [*head, *carried]):
-        return set(equation.outputs)
-    return {v for v, c in zip(equation.outputs, carried, strict=True) if c}
+def _outputs_batched(equation: Equation, reads: Mask) -> list[bool]:
+    """Which results of an equation differ; all where each lane runs on its own."""
+    op = equation.op
+    if isinstance(op, control.For) and not reads[0]:
+        return loop_batched(op.body, [False, *reads[1 : 1 + op.constants]], reads)
+    if isinstance(op, control.While):
+        carried = loop_batched(op.body, reads[: op.constants], reads)
+        if not batched_results(op.test, [*reads[: op.constants], *carried])[0]:
+            return carried
+    if isinstance(op, control.If) and not reads[0]:
+        regions = (op.then, op.orelse)
+        if not any(is_ragged(region, reads[1:]) for region in regions):
+            found = [batched_results(region, reads[1:]) for region in regions]
+            return [a or b for a, b in zip(*found, strict=True)]
+    return [True] * len(equation.outputs)
+
+
+def loop_batched(body: Program, head: Mask, reads: Mask) -> list[bool]:
+    """Which carries of a loop differ, where all lanes take one number of steps.
+
+    head: of the parameters of the body before the carries; reads: of the operands.
+    """
+    start = len(reads) - (len(body.params) - len(head))
+    carried = fixed_point(batched_results, body, head, reads[start:])
+    return [True] * len(carried) if is_ragged(body, [*head, *carried]) else carried
 
 
 def batched_results(program: Program, mask: Mask) -> list[bool]:

@@ -29,7 +29,8 @@ from wengert._staging.batched import (
     with_axis,
 )
 from wengert._staging.replay import FUNCTIONS, apply_control, replay
-from wengert._staging.reverse import CallBlock, ForBlock, IfBlock, LaneBlock
+from wengert._staging.reverse import CallBlock, IfBlock, LaneBlock
+from wengert._staging.scheduled import taped
 from wengert._staging.signals import CheckFunction
 from wengert._staging.stage import (
     INDEX,
@@ -211,7 +212,11 @@ class ForFunction(ControlFunction):
             *primals[k:],
             *selected(filled(tangents[k:], primals[k:]), carried),
         ]
-        op = control.For(program._replace(params=order), constants + sum(fixed))
+        op = control.For(
+            program._replace(params=order),
+            constants + sum(fixed),
+            self.op.checkpoints,
+        )
         outs = apply_control(op, inputs)
         return outs[: n - k], scattered(outs[n - k :], carried)
 
@@ -222,7 +227,7 @@ class ForFunction(ControlFunction):
         mask = [i is not None for i in inputs]
         fixed, carried = mask[1 : 1 + constants], mask[1 + constants :]
         carried = fixed_point(active_results, self.op.body, [False, *fixed], carried)
-        return ForBlock(tape, inputs, fixed, carried).record(self.op, primals)
+        return taped(tape, self.op, primals, inputs, (fixed, carried))
 
     def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
         if mask[0]:
@@ -234,7 +239,7 @@ class ForFunction(ControlFunction):
             return self.by_lane(size, values, mask)
         program = batched_program(self.op.body, size, [*head, *carried], carried)
         carries = with_axis(size, values[k:], mask[k:], carried)
-        op = control.For(program, self.op.constants)
+        op = control.For(program, self.op.constants, self.op.checkpoints)
         return apply_control(op, [*values[:k], *carries]), carried
 
 
@@ -271,7 +276,8 @@ class WhileFunction(ControlFunction):
             *selected(filled(tangents[k:], primals[k:]), carried),
         ]
         program = program._replace(params=ordered(program.params))
-        outs = apply_control(control.While(test, program, k + sum(fixed)), inputs)
+        op = control.While(test, program, k + sum(fixed), self.op.checkpoints)
+        outs = apply_control(op, inputs)
         return outs[: n - k], scattered(outs[n - k :], carried)
 
     def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
@@ -295,7 +301,7 @@ class WhileFunction(ControlFunction):
         program = batched_program(self.op.body, size, every, carried)
         test = batched_program(self.op.test, size, every, [False])
         carries = with_axis(size, values[k:], mask[k:], carried)
-        op = control.While(test, program, k)
+        op = control.While(test, program, k, self.op.checkpoints)
         return apply_control(op, [*values[:k], *carries]), carried
 
 
@@ -317,7 +323,8 @@ def _counting(op: control.While) -> control.While:
 def _counted(op: control.While) -> control.For:
     """The loop, where the number of steps is known."""
     body = op.body
-    return control.For(body._replace(params=(Var(INDEX), *body.params)), op.constants)
+    program = body._replace(params=(Var(INDEX), *body.params))
+    return control.For(program, op.constants, op.checkpoints)
 
 
 class IfFunction(ControlFunction):

@@ -147,10 +147,12 @@ def stage_for(span: Span, body: Callable[[Any], Any], written: Any) -> Any:
     loop = Loop(one, runs=isinstance(steps, int) and steps > 0)
     codes = codes_of(one.signal)
     if codes <= {CONTINUE}:
-        outs = loop.apply_for(steps)
+        outs = loop.apply_for(steps, span.checkpoints)
         loop.finish(outs)
         return None
-    return loop.apply_while(codes, more=lambda i: less(i, steps))
+    return loop.apply_while(
+        codes, more=lambda i: less(i, steps), checkpoints=span.checkpoints
+    )
 
 
 def stage_while(test: Callable[[], Any], body: Callable[[], Any], written: Any) -> Any:
@@ -237,7 +239,8 @@ class Loop:
 
     def _refuse_alias(self, name: str, array: Any) -> None:
         """A changing variable must not be reached by another name in the body."""
-        root = getattr(array, "_base", None) or array
+        base = getattr(array, "_base", None)
+        root = array if base is None else base
         if isinstance(root, TracedArray) and self.region.adopts(root):
             raise MutationError(
                 explain(
@@ -386,14 +389,15 @@ class Loop:
         program, entries = settle_types(program, len(constants) + 1, self.carries)
         return program, constants, entries
 
-    def apply_for(self, steps: Any) -> list[Any]:
+    def apply_for(self, steps: Any, checkpoints: Any = None) -> list[Any]:
         program, constants, entries = self._settled()
         self.region.alive = False
         k = len(constants)
         body = program._replace(
             params=(program.params[k], *program.params[:k], *program.params[k + 1 :])
         )
-        return list(apply_control(For(body, k), [steps, *constants, *entries]))
+        loop = For(body, k, checkpoints)
+        return list(apply_control(loop, [steps, *constants, *entries]))
 
     def finish(self, outs: list[Any]) -> None:
         for rebuild in self.rebuild:
@@ -401,7 +405,11 @@ class Loop:
         self.body.cells.write(self.after)
 
     def apply_while(
-        self, codes: frozenset[int], more: Any = None, holds: Any = None
+        self,
+        codes: frozenset[int],
+        more: Any = None,
+        holds: Any = None,
+        checkpoints: Any = None,
     ) -> Any:
         """A loop that a signal may end; the signal after it."""
         signal, leaves = self.body.signal, codes - {CONTINUE}
@@ -418,7 +426,7 @@ class Loop:
         self._add("index", 0, self.body.index, following)
         bound = None if more is None else self._within(lambda: more(self.body.index))
         going = self._going(code_place, bound, holds)
-        outs = self._apply_while(going)
+        outs = self._apply_while(going, checkpoints)
         self.finish(outs)
         if code_place is None:
             return None
@@ -452,7 +460,7 @@ class Loop:
 
         return self._within(build)
 
-    def _apply_while(self, going: Any) -> list[Any]:
+    def _apply_while(self, going: Any, checkpoints: Any) -> list[Any]:
         # The index is a carry here, not a parameter of its own.
         results = [c.exit for c in self.carries]
         self._lift([*results, going])
@@ -469,7 +477,7 @@ class Loop:
         self.region.alive = False
         body = prune(whole._replace(results=whole.results[:-1]))
         test = prune(whole._replace(results=whole.results[-1:]), effects=False)
-        op = While(test, body, len(fixed))
+        op = While(test, body, len(fixed), checkpoints)
         return list(apply_control(op, [*constants, *entries]))
 
 

@@ -19,9 +19,17 @@ _ZERO_STEP = "range() arg 3 must not be zero"
 class Range:
     """The items of ``range(start, stop, step)``, whose bounds may be traced."""
 
-    def __init__(self, start: Any, stop: Any, step: Any, unroll: bool = False) -> None:
+    def __init__(
+        self,
+        start: Any,
+        stop: Any,
+        step: Any,
+        unroll: bool = False,
+        checkpoints: Any = None,
+    ) -> None:
         self.bounds = start, stop, step
         self.unroll = unroll
+        self.checkpoints = checkpoints
 
     def plain(self) -> builtins.range:
         """Python's range; an error where a bound is traced."""

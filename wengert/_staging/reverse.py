@@ -20,6 +20,7 @@ from wengert._ops.indexing import Slot, getitem, update
 from wengert._ops.structure import full
 from wengert._staging.activity import active_results
 from wengert._staging.replay import apply_control, replay
+from wengert._staging.restart import EVERY_STATE, one_step_again
 from wengert._staging.split import Split, split, window
 from wengert._staging.stage import (
     INDEX,
@@ -175,7 +176,8 @@ class ForBlock(ControlBlock):
             if f
         ]
         operands = [steps, *self.values, *cts, *totals]
-        found = iter(apply_control(self.backward, operands))
+        outs = apply_control(self.backward, operands)
+        found = iter(outs[len(outs) - sum(self.carried) - sum(self.fixed) :])
         carries = [next(found) if a else None for a in self.carried]
         sums = [next(found) if a else None for a in self.fixed]
         carries = [
@@ -189,14 +191,17 @@ def _loops(
     op: control.For, fixed: list[bool], carried: list[bool]
 ) -> tuple[control.For, control.For, Split]:
     body, k = op.body, len(fixed)
-    halves = split(
-        body,
-        [False, *fixed, *carried],
-        free=[True] * (k + 1) + [False] * len(carried),
-        totals=[False, *fixed, *(False for _ in carried)],
-        outputs=carried,
-        rows=True,
-    )
+    if op.checkpoints == EVERY_STATE:
+        halves = one_step_again(op, fixed, carried)
+    else:
+        halves = split(
+            body,
+            [False, *fixed, *carried],
+            free=[True] * (k + 1) + [False] * len(carried),
+            totals=[False, *fixed, *(False for _ in carried)],
+            outputs=carried,
+            rows=True,
+        )
     saved, n = len(halves.saved), len(body.params)
 
     def forward(i: Any, _: Any, *values: Any) -> list[Any]:

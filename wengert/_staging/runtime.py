@@ -12,6 +12,7 @@ from wengert._array.traced import wrap
 from wengert._control import loops
 from wengert._core.interp import CURRENT
 from wengert._frontend.runtime import Block, Plain, Raise
+from wengert._modes.checkpoint import inherited
 from wengert._ops.arithmetic import logical_not
 from wengert._staging import control  # noqa: F401  (tells `replay` what it applies)
 from wengert._staging.branches import stage_branch
@@ -229,13 +230,18 @@ def staged_range(
     *bounds: Any, unroll: bool = False, parallel: bool = False, checkpoints: Any = None
 ) -> Any:
     """``range``, whose bounds may be traced."""
-    if not any(is_staged(b) for b in bounds):
-        plain = loops.range(
-            *bounds, unroll=unroll, parallel=parallel, checkpoints=checkpoints
-        )
-        return Range(plain.start, plain.stop, plain.step, unroll)
-    start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
-    return Range(start, stop, step, unroll)
+    known = not any(map(is_staged, bounds))
+    plain = loops.range(
+        *(bounds if known else (0,)),
+        unroll=unroll,
+        parallel=parallel,
+        checkpoints=checkpoints,
+    )
+    if known:
+        start, stop, step = plain.start, plain.stop, plain.step
+    else:
+        start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+    return Range(start, stop, step, unroll, inherited(checkpoints))
 
 
 def _nothing() -> None:
