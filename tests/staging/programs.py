@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.staging.combinators import COMBINATORS
+
 X = np.linspace(-0.3, 2.4, 10)
 
 
@@ -319,4 +321,4 @@ ARRAY = [
     swapped_scalars,
     refusals,
 ]
-CASES = [*SCALAR, *((function, X) for function in ARRAY)]
+CASES = [*SCALAR, *((function, X) for function in [*ARRAY, *COMBINATORS])]

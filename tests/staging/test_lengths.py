@@ -7,8 +7,7 @@ import pytest
 
 import wengert as wg
 from tests.staging.programs import CASES
-from tests.staging.test_programs import LANES, MODES, assert_equal, total
-from wengert._core import tree
+from tests.staging.test_programs import MODES, assert_equal, total
 from wengert._frontend.api import convert
 from wengert._staging import lengths
 

@@ -273,7 +273,9 @@ def _results(program: Program, first: int) -> tuple[list[_Result], int]:
         shape = atom.type.shape
         variable = tuple(isinstance(n, Var) for n in shape)
         variable *= any(variable)  # empty where all are ints
-        extents = tuple(order.get(n, n) for n in shape) * known
+        extents: tuple[int, ...] = ()
+        if known:
+            extents = tuple(order[n] if isinstance(n, Var) else n for n in shape)
         results.append(
             _Result(
                 atom.type.dtype,

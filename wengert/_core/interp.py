@@ -7,6 +7,7 @@ hands what is not its own to the interpreter below, its parent. At the bottom is
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -150,6 +151,17 @@ class _Running(using[Running]):
 def prepared(fun: Any) -> Any:
     """A user's function as what is running now wants it: converted by the front end."""
     return CURRENT.get().prepare(fun)
+
+
+def replaceable(fun: Any) -> Any:
+    """A function of ours in whose place `prepared` may have another one."""
+
+    @functools.wraps(fun)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        own = prepared(function)
+        return (fun if own is function else own)(*args, **kwargs)
+
+    return function
 
 
 def raise_leaked(owner: Interpreter) -> NoReturn:

@@ -33,6 +33,7 @@ from wengert._staging.joins import (
     take_apart,
 )
 from wengert._staging.prune import prune
+from wengert._staging.ranges import Span
 from wengert._staging.region import Region, captured_params, unify
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.signals import (
@@ -136,11 +137,16 @@ def _lose(array: TracedArray) -> None:
     (array if array._base is None else array._base)._owner = lost
 
 
-def stage_for(span: Span, body: Callable[[Any], Any], written: Any) -> Any:
-    """``for item in span: body(item)``; the signal after it."""
+def stage_for(
+    span: Span, body: Callable[[Any], Any], written: Any, scope: Any = ()
+) -> Any:
+    """``for item in span: body(item)``; the signal after it.
+
+    scope: further functions that the body calls.
+    """
     cells = Cells((body,), written)
     steps = span.length()
-    watch = Watch((body,))
+    watch = Watch((body, *scope))
     one = Body(cells)
     one.run(lambda: body(span.item(one.index)))
     watch.refuse_change()
@@ -155,7 +161,13 @@ def stage_for(span: Span, body: Callable[[Any], Any], written: Any) -> Any:
     )
 
 
-def stage_while(test: Callable[[], Any], body: Callable[[], Any], written: Any) -> Any:
+def stage_while(
+    test: Callable[[], Any],
+    body: Callable[[], Any],
+    written: Any,
+    checkpoints: Any = None,
+    scope: Any = (),
+) -> Any:
     """``while test(): body()``; the signal after it."""
     cells = Cells((body, test), written)
     one = Body(cells)
@@ -165,11 +177,13 @@ def stage_while(test: Callable[[], Any], body: Callable[[], Any], written: Any) 
         holds.append(truth(test()))
         return body()
 
-    watch = Watch((test, body))
+    watch = Watch((test, body, *scope))
     one.run(step)
     watch.refuse_change()
     loop = Loop(one, runs=False)
-    return loop.apply_while(codes_of(one.signal), holds=holds[0])
+    return loop.apply_while(
+        codes_of(one.signal), holds=holds[0], checkpoints=checkpoints
+    )
 
 
 class Loop:
@@ -188,11 +202,11 @@ class Loop:
             self._arrays()
         self._refuse_shared()
 
-    def _add(self, name: str, entry: Any, param: StageTracer, exit: Any) -> int:
+    def add(self, name: str, entry: Any, param: StageTracer, exit: Any) -> int:
         self.carries.append(Carry(name, entry, param, exit))
         return len(self.carries) - 1
 
-    def _within(self, build: Callable[[], Any]) -> Any:
+    def within(self, build: Callable[[], Any]) -> Any:
         with self.region.entered():
             return build()
 
@@ -221,13 +235,13 @@ class Loop:
             if not isinstance(last, Leaf):
                 refuse_join(name, "a number or array", repr(last))
             param = body.params[name][i]
-            value = self._within(lambda: engine_leaf(last))
+            value = self.within(lambda: engine_leaf(last))
             array = stand_in.leaves[i].value
             kept = last.value is array
             if value is param:
                 self.constants.append((engine_leaf(leaf), param))
             else:
-                places[i] = self._add(name, engine_leaf(leaf), param, value)
+                places[i] = self.add(name, engine_leaf(leaf), param, value)
                 scalars[i] = leaf.scalar and last.scalar
                 self._refuse_alias(name, leaf.value)
                 if isinstance(array, TracedArray) and array._version and not kept:
@@ -338,17 +352,17 @@ class Loop:
 
     def _has_own_length(self, leaf: Leaf) -> bool:
         """Whether an array has another length in each step."""
-        shape = shape_of(self._within(lambda: engine_leaf(leaf)))
+        shape = shape_of(self.within(lambda: engine_leaf(leaf)))
         return self.region.outside(shape) is None
 
     def _new_carry(self, name: str, leaf: Leaf) -> int:
-        value = self._within(lambda: engine_leaf(leaf))
+        value = self.within(lambda: engine_leaf(leaf))
         type_ = ArrayType(shape_of(value), np.result_type(dtype_of(value)))
         shape = self.region.outside(type_.shape)
         if shape is None:
             refuse_join(name, "unbound", f"{type_.dtype} of a length that a step finds")
         entry = zeros_of(type_._replace(shape=shape)) if shape else type_.dtype.type(0)
-        return self._add(name, entry, self.region.parameter(type_), value)
+        return self.add(name, entry, self.region.parameter(type_), value)
 
     def _arrays(self) -> None:
         """Arrays from outside, reached by names that are not rebound, or otherwise."""
@@ -358,7 +372,7 @@ class Loop:
                 self.constants.append((adopted.outer, adopted.entry))
                 continue
             value = self.region.exit_value(adopted.array)
-            place = self._add("array", adopted.outer, adopted.entry, value)
+            place = self.add("array", adopted.outer, adopted.entry, value)
             self._write_through(adopted.array, place)
 
     # -- as operations -----------------------------------------------------------------
@@ -416,15 +430,15 @@ class Loop:
         code_place: int | None = self._code(signal) if leaves else None
         value = None
         if has_value(signal):
-            value = self._within(lambda: take_apart("returned value", value_of(signal)))
+            value = self.within(lambda: take_apart("returned value", value_of(signal)))
             value_places = {
                 i: self._new_carry("returned value", leaf)
                 for i, leaf in enumerate(value.leaves)
                 if isinstance(leaf, Leaf)
             }
-        following = self._within(lambda: add(self.body.index, 1))
-        self._add("index", 0, self.body.index, following)
-        bound = None if more is None else self._within(lambda: more(self.body.index))
+        following = self.within(lambda: add(self.body.index, 1))
+        self.add("index", 0, self.body.index, following)
+        bound = None if more is None else self.within(lambda: more(self.body.index))
         going = self._going(code_place, bound, holds)
         outs = self._apply_while(going, checkpoints)
         self.finish(outs)
@@ -446,7 +460,7 @@ class Loop:
 
     def _code(self, signal: Any) -> int:
         param = self.region.parameter(INDEX)
-        return self._add("signal", np.int64(CONTINUE), param, code_of(signal))
+        return self.add("signal", np.int64(CONTINUE), param, code_of(signal))
 
     def _going(self, code_place: int | None, bound: Any, holds: Any) -> Any:
         """Whether there is another step, in terms of the region as it begins."""
@@ -458,7 +472,7 @@ class Loop:
                 going = logical_and(going, goes_on)
             return going
 
-        return self._within(build)
+        return self.within(build)
 
     def _apply_while(self, going: Any, checkpoints: Any) -> list[Any]:
         # The index is a carry here, not a parameter of its own.

@@ -84,6 +84,8 @@ class Range:
 class Rows:
     """The rows of a traced array."""
 
+    checkpoints: Any = None
+
     def __init__(self, array: TracedArray) -> None:
         self.array = array
 
@@ -103,6 +105,8 @@ class Rows:
 
 class Zip:
     """Several of these side by side, as long as the shortest."""
+
+    checkpoints: Any = None
 
     def __init__(self, parts: Sequence[Any]) -> None:
         self.parts = parts

@@ -16,6 +16,7 @@ from wengert._modes.checkpoint import inherited
 from wengert._ops.arithmetic import logical_not
 from wengert._staging import control  # noqa: F401  (tells `replay` what it applies)
 from wengert._staging.branches import stage_branch
+from wengert._staging.combinators import Combinators
 from wengert._staging.loops import stage_for, stage_while
 from wengert._staging.ranges import Range, span_of, staged_enumerate, staged_zip
 from wengert._staging.region import Region
@@ -30,11 +31,13 @@ class Staged(Plain):
     """Python's meaning, and a region where a traced value decides."""
 
     def counterparts(self) -> Iterable[tuple[Any, Any]]:
+        own = Combinators(self, UNROLLED).counterparts()
         return (
             (range, staged_range),
             (loops.range, staged_range),
             (zip, staged_zip),
             (enumerate, staged_enumerate),
+            *own,
         )
 
     # -- statements --------------------------------------------------------------------
@@ -205,7 +208,11 @@ class Staged(Plain):
         return wrap(logical_not(truth(operand)))
 
     def choose(
-        self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]
+        self,
+        test: Any,
+        then: Callable[[], Any],
+        orelse: Callable[[], Any],
+        scope: tuple[Any, ...] = (),
     ) -> Any:
         if not is_staged(test):
             return then() if test else orelse()
@@ -215,6 +222,7 @@ class Staged(Plain):
             lambda: self.Return(orelse()),
             (),
             None,
+            scope,
         )
         return self.result(signal)
 
