@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
@@ -117,6 +117,9 @@ class Evaluate(Interpreter):
 
 EVALUATE = Evaluate()
 CURRENT: ContextVar[Interpreter] = ContextVar("wengert_interpreter", default=EVALUATE)
+MARKING: ContextVar[Callable[[Tracer], Any] | None] = ContextVar(
+    "wengert_marking", default=None
+)
 
 
 class using(Generic[Running]):
@@ -210,6 +213,11 @@ class Tracer:
     def below(self) -> Any:
         """The value as the interpreter below has it."""
         raise NotImplementedError
+
+    def shown(self) -> Any:
+        """What is shown of it in a text: a mark, where the text is made later."""
+        mark = MARKING.get()
+        return self.below if mark is None else mark(self)
 
     def concrete(self) -> Any:
         """What `bool` and `int` decide on, in terms of the interpreter below."""

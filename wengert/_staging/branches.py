@@ -55,7 +55,7 @@ class Branch:
         with self.region.entered():
             self.signal = run()
             if isinstance(self.signal, Raise):
-                emit_check(False, self.signal.exception())
+                emit_check(False, *self.signal)
         self.exit = self.cells.read()
 
     @property

@@ -106,7 +106,7 @@ class Body:
             self.begin()
             self.signal = step()
             if isinstance(self.signal, Raise):
-                emit_check(False, self.signal.exception())
+                emit_check(False, *self.signal)
             self.exit = self.cells.read()
             self.exits = {
                 name: take_apart(name, value)

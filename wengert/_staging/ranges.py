@@ -64,7 +64,7 @@ class Range:
             return len(self.plain())
         start, stop, step = (unwrap(x) for x in self.bounds)
         if not isinstance(step, int):
-            emit_check(not_equal(step, 0), ValueError(_ZERO_STEP))
+            emit_check(not_equal(step, 0), lambda: ValueError(_ZERO_STEP))
             span = floor_divide(stop - start + step - sign(step), step)
         elif step == 0:
             raise ValueError(_ZERO_STEP)

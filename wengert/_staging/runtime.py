@@ -156,8 +156,11 @@ class Staged(Plain):
     def assert_(self, test: Any, message: Callable[[], Any] | None = None) -> None:
         if not is_staged(test):
             return super().assert_(test, message)
-        arguments = () if message is None else (message(),)
-        emit_check(truth(test), AssertionError(*arguments))
+
+        def error() -> AssertionError:
+            return AssertionError(*(() if message is None else (message(),)))
+
+        emit_check(truth(test), error)
         return None
 
     def result(self, signal: Any) -> Any:

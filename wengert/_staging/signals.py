@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert._array.traced import TracedScalar, wrap
 from wengert._core.interp import Interpreter, using
+from wengert._core.types import type_of
 from wengert._frontend.runtime import Plain, Raise, Return
 from wengert._ir.control import Check
 from wengert._ir.evaluate import CONTROL
+from wengert._modes.batch import Batch, BatchTracer
 from wengert._ops.arithmetic import equal
 from wengert._ops.reduction import reduce_all
 from wengert._ops.structure import where
+from wengert._staging.batched import lane_by_lane
+from wengert._staging.messages import deferred
 from wengert._staging.replay import apply_control
 
 FALL, BREAK, CONTINUE, RETURN = range(4)
@@ -126,11 +131,17 @@ class CheckFunction:
     def on_tape(self, tape: Interpreter, operands: Any) -> tuple[Any, ...]:
         return self._below(tape, operands, "primal")
 
-    def on_batch(self, batch: Interpreter, operands: Any) -> tuple[Any, ...]:
-        holds = operands[0].value
+    def on_batch(self, batch: Batch, operands: Any) -> tuple[Any, ...]:
+        """Of the lanes that fail, the first one says why."""
+        own = [type(x) is BatchTracer and x.interpreter is batch for x in operands]
+        values = [x.value if o else x for x, o in zip(operands, own, strict=True)]
+        lane = [type_of(x) for x in operands]
         with using(batch.parent):
-            every = reduce_all(holds, axes=(0,))
-            return apply_control(self.op, (every,))
+            if not any(own[1:]):
+                every = reduce_all(values[0], axes=(0,))
+                return apply_control(self.op, (every, *values[1:]))
+            lane_by_lane(self.op, batch.size, values, own, lane)
+        return ()
 
     def _below(self, interpreter: Any, operands: Any, part: str) -> tuple[Any, ...]:
         given = [getattr(x, part, x) for x in operands]
@@ -138,6 +149,14 @@ class CheckFunction:
             return apply_control(self.op, given)
 
 
-def emit_check(holds: Any, error: BaseException) -> None:
-    """Raise this error where the condition is false."""
-    apply_control(Check(lambda *_: error), (holds,))
+def emit_check(
+    holds: Any,
+    exception: Callable[[], Any],
+    cause: Callable[[], Any] | None = None,
+) -> None:
+    """Raise an exception where the condition is false.
+
+    It is made once, with marks for staged values, and anew where the check fails.
+    """
+    error, values = deferred(exception, cause)
+    apply_control(Check(error), (holds, *values))
