@@ -69,3 +69,21 @@ def test_transformations_show_primal_numbers(transformed):
         wg.jit(transformed(root))(-2.5)
     with pytest.raises(AssertionError, match=r"y = -5.0"):
         wg.jit(transformed(asserted))(-2.5)
+
+
+def refuses(x):
+    if x < 0:
+        raise ValueError("negative")
+    for _ in range(9):
+        if x > 100.0:
+            raise ValueError("large")
+        x = x * 1.5
+    return x
+
+
+@pytest.mark.parametrize("transformed", TRANSFORMED)
+def test_an_exception_without_numbers_is_raised_when_the_program_runs(transformed):
+    compiled = wg.jit(transformed(refuses))
+    compiled(0.0)
+    with pytest.raises(ValueError, match="negative|large"):
+        compiled(-90.0)

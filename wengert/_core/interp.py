@@ -39,6 +39,8 @@ class Interpreter:
     plain = False  # whether user code gets plain arrays under it
     checks: Any = None  # what checks tangents and cotangents; see wg.debug_nans
     guarded = False  # whether `touch` tells it of the traced arrays that are used
+    # What shows a tracer in a text that is made later.
+    marking: Callable[[Tracer], Any] | None = None
     regional = False  # whether a region of control flow is being staged below
 
     def __init__(self, parent: Interpreter | None) -> None:
@@ -117,9 +119,6 @@ class Evaluate(Interpreter):
 
 EVALUATE = Evaluate()
 CURRENT: ContextVar[Interpreter] = ContextVar("wengert_interpreter", default=EVALUATE)
-MARKING: ContextVar[Callable[[Tracer], Any] | None] = ContextVar(
-    "wengert_marking", default=None
-)
 
 
 class using(Generic[Running]):
@@ -216,7 +215,7 @@ class Tracer:
 
     def shown(self) -> Any:
         """What is shown of it in a text: a mark, where the text is made later."""
-        mark = MARKING.get()
+        mark = CURRENT.get().marking
         return self.below if mark is None else mark(self)
 
     def concrete(self) -> Any:

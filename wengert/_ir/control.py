@@ -6,6 +6,7 @@ which each step of a loop hands to the next.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,12 @@ class Control:
     @property
     def regions(self) -> dict[str, Program]:
         return {}
+
+    def with_regions(self, regions: dict[str, Program]) -> Control:
+        """The same operation with other regions, of the same names."""
+        new = copy.copy(self)
+        new.__dict__.update(regions, derived={})
+        return new
 
 
 class For(Control):
@@ -83,6 +90,9 @@ class If(Control):
     def regions(self) -> dict[str, Program]:
         return {"then": self.then, "else": self.orelse}
 
+    def with_regions(self, regions: dict[str, Program]) -> Control:
+        return If(regions["then"], regions["else"])
+
 
 class Call(Control):
     """``Call(*operands) -> results``: a program as a function of its own.
@@ -122,8 +132,26 @@ class Custom(Call):
         return tuple(operands[self.extents : self.extents + self.arity])
 
 
-class Check(Control):
-    """``Check(condition, *values)``: an effect; raises where the condition is false.
+class Effect(Control):
+    """What is done for more than results: never removed, moved or done twice."""
+
+
+class Print(Effect):
+    """``Print(*values)``: calls ``show(*values)``."""
+
+    name = "print"
+
+    def __init__(self, show: Any) -> None:
+        super().__init__()
+        self.show = show
+
+    def evaluate(self, *values: Any) -> list[Any]:
+        self.show(*values)
+        return []
+
+
+class Check(Effect):
+    """``Check(condition, *values)``: raises where the condition is false.
 
     ``error(*values)`` is the exception to raise, made by Python.
     """

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from wengert._core.types import ArrayType
-from wengert._ir.control import Call, Check, Control, For, If, While
+from wengert._ir.control import Call, Control, Effect, For, If, While
 from wengert._ir.program import Atom, Equation, Literal, Program, Var, substitute
 
 Key: TypeAlias = Any
@@ -94,7 +94,7 @@ def rebuilt(op: Control, regions: Sequence[Program], constants: int = 0) -> Cont
 
 
 def has_regions(op: Any) -> bool:
-    return isinstance(op, Control) and not isinstance(op, Check)
+    return isinstance(op, Control) and not isinstance(op, Effect)
 
 
 def is_loop(op: Any) -> bool:

@@ -28,10 +28,11 @@ from wengert._staging.batched import (
     lane_by_lane,
     with_axis,
 )
+from wengert._staging.prune import silent, silent_op
 from wengert._staging.replay import FUNCTIONS, apply_control, replay
 from wengert._staging.reverse import CallBlock, IfBlock, LaneBlock
 from wengert._staging.scheduled import taped
-from wengert._staging.signals import CheckFunction
+from wengert._staging.signals import EffectFunction
 from wengert._staging.stage import (
     INDEX,
     Stage,
@@ -289,7 +290,8 @@ class WhileFunction(ControlFunction):
             counting, [*primals[: self.op.constants], 0, *primals[self.op.constants :]]
         )[0]
         if differs_by_lane(steps):
-            return LaneBlock(tape, inputs).record(self, primals)
+            again = WhileFunction(silent_op(self.op))
+            return LaneBlock(tape, inputs).record(again, primals)
         return ForFunction(counted).taped(tape, [steps, *primals], [None, *inputs])
 
     def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
@@ -321,8 +323,8 @@ def _counting(op: control.While) -> control.While:
 
 
 def _counted(op: control.While) -> control.For:
-    """The loop, where the number of steps is known."""
-    body = op.body
+    """The loop, where the number of steps is known: a second run of it."""
+    body = silent(op.body)
     program = body._replace(params=(Var(INDEX), *body.params))
     return control.For(program, op.constants, op.checkpoints)
 
@@ -408,6 +410,7 @@ FUNCTIONS.update(
         "while": WhileFunction,
         "if": IfFunction,
         "call": CallFunction,
-        "check": CheckFunction,
+        "check": EffectFunction,
+        "print": EffectFunction,
     }
 )

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
-from wengert._core.interp import MARKING, Tracer
+from wengert._core.interp import CURRENT, Tracer
 
 _MARK = re.compile("\0(\\d+)\0(.*?)\0", re.DOTALL)
 
@@ -40,11 +40,12 @@ def recording() -> Iterator[list[Any]]:
         values.append(value)
         return Mark(len(values) - 1)
 
-    token = MARKING.set(mark)
+    interpreter = CURRENT.get()
+    earlier, interpreter.marking = interpreter.marking, mark
     try:
         yield values
     finally:
-        MARKING.reset(token)
+        interpreter.marking = earlier
 
 
 def marked(x: Any) -> Any:

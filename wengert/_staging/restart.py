@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from wengert._ir import control
 from wengert._ir.program import Program, Var, variables_in, variables_read
-from wengert._staging.prune import prune
+from wengert._staging.prune import prune, silent
 from wengert._staging.replay import replay
 from wengert._staging.split import Split, split
 from wengert._staging.stage import INDEX, trace
@@ -73,7 +73,7 @@ def _closed(body: Program, k: int, needed: set[int]) -> list[int]:
 def _steps_again(body: Program, k: int, state: list[int]) -> control.For:
     """Steps from a given one on, of the part of the carries that steps need."""
     results = tuple(body.results[j] for j in state)
-    part = prune(body._replace(results=results), effects=False)
+    part = silent(prune(body._replace(results=results), effects=False))
     params = (*part.params[:k], *(part.params[k + j] for j in state))
     return part_of_loop(part._replace(params=params), k - 1)
 

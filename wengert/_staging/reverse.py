@@ -19,6 +19,7 @@ from wengert._ops.families import zeros_of
 from wengert._ops.indexing import Slot, getitem, update
 from wengert._ops.structure import full
 from wengert._staging.activity import active_results
+from wengert._staging.prune import silent_op
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.restart import EVERY_STATE, one_step_again
 from wengert._staging.split import Split, split, window
@@ -126,7 +127,7 @@ class ControlBlock:
             else zeros_of(ArrayType(*(self.tape.types[n] or _SCALAR)))
             for n, c in zip(self.inputs, self.constants, strict=True)
         ]
-        outs = apply_control(self.op, operands)
+        outs = apply_control(silent_op(self.op), operands)
         for index, out in zip(self.results, outs, strict=True):
             if index is not None:
                 tangents[index] = out
@@ -304,7 +305,8 @@ class LaneBlock(ControlBlock):
         key = ("pullback", *wrt)
         derived = function.op.derived
         if key not in derived:
-            program, active = _pullback(function, primals, wrt)
+            again = type(function)(silent_op(function.op))
+            program, active = _pullback(again, primals, wrt)
             derived[key] = control.Call(program, by_lane=True), active
         self.backward, active = derived[key]
         return self.append(apply_control(function.op, primals), active)

@@ -12,14 +12,17 @@ from wengert._array.traced import wrap
 from wengert._control import loops
 from wengert._core.interp import CURRENT
 from wengert._frontend.runtime import Block, Plain, Raise
+from wengert._ir.control import Print
 from wengert._modes.checkpoint import inherited
 from wengert._ops.arithmetic import logical_not
 from wengert._staging import control  # noqa: F401  (tells `replay` what it applies)
 from wengert._staging.branches import stage_branch
 from wengert._staging.combinators import Combinators
 from wengert._staging.loops import stage_for, stage_while
+from wengert._staging.messages import Mark, filled, marked, recording
 from wengert._staging.ranges import Range, span_of, staged_enumerate, staged_zip
 from wengert._staging.region import Region
+from wengert._staging.replay import apply_control
 from wengert._staging.signals import TracedSignal, emit_check
 from wengert._staging.stage import FunctionStage
 from wengert._staging.truth import is_staged, truth
@@ -37,6 +40,7 @@ class Staged(Plain):
             (loops.range, staged_range),
             (zip, staged_zip),
             (enumerate, staged_enumerate),
+            (print, staged_print),
             *own,
         )
 
@@ -253,6 +257,26 @@ def staged_range(
     else:
         start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
     return Range(start, stop, step, unroll, inherited(checkpoints))
+
+
+def staged_print(
+    *values: Any, sep: Any = " ", end: Any = "\n", file: Any = None, flush: Any = False
+) -> None:
+    """``print``, whenever the program runs."""
+    if not any(isinstance(i, FunctionStage) for i in CURRENT.get().chain()):
+        return print(*values, sep=sep, end=end, file=file, flush=flush)
+    with recording() as shown:
+        parts = [
+            v if isinstance(v, (Mark, tuple, list)) else str(v)
+            for v in map(marked, values)
+        ]
+
+    def show(*numbers: Any) -> None:
+        given = (filled(part, numbers) for part in parts)
+        print(*given, sep=sep, end=end, file=file, flush=flush)
+
+    apply_control(Print(show), shown)
+    return None
 
 
 def _nothing() -> None:

@@ -11,7 +11,7 @@ from wengert._array.traced import TracedScalar, wrap
 from wengert._core.interp import Interpreter, using
 from wengert._core.types import type_of
 from wengert._frontend.runtime import Plain, Raise, Return
-from wengert._ir.control import Check
+from wengert._ir.control import Check, Effect
 from wengert._ir.evaluate import CONTROL
 from wengert._modes.batch import Batch, BatchTracer
 from wengert._ops.arithmetic import equal
@@ -110,17 +110,17 @@ def has_value(signal: Any) -> bool:
 # -- checks ----------------------------------------------------------------------------
 
 
-class CheckFunction:
-    """A check under every interpreter: it is staged as it is, below all tracers."""
+class EffectFunction:
+    """An effect under every interpreter: it is staged as it is, below all tracers."""
 
     multiple = True
-    name = "check"
 
-    def __init__(self, op: Check) -> None:
+    def __init__(self, op: Effect) -> None:
         self.op = op
+        self.name = op.name
 
     def run(self, operands: Any) -> list[Any]:
-        return CONTROL["check"](self.op, list(operands))
+        return CONTROL[self.name](self.op, list(operands))
 
     def on_stage(self, stage: Any, operands: Any) -> Any:
         return self.op, [stage.lift(x) for x in operands], []
@@ -132,12 +132,12 @@ class CheckFunction:
         return self._below(tape, operands, "primal")
 
     def on_batch(self, batch: Batch, operands: Any) -> tuple[Any, ...]:
-        """Of the lanes that fail, the first one says why."""
+        """For each lane; of checks that fail, the first one says why."""
         own = [type(x) is BatchTracer and x.interpreter is batch for x in operands]
         values = [x.value if o else x for x, o in zip(operands, own, strict=True)]
         lane = [type_of(x) for x in operands]
         with using(batch.parent):
-            if not any(own[1:]):
+            if isinstance(self.op, Check) and not any(own[1:]):
                 every = reduce_all(values[0], axes=(0,))
                 return apply_control(self.op, (every, *values[1:]))
             lane_by_lane(self.op, batch.size, values, own, lane)

@@ -17,6 +17,7 @@ from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.families import zeros_of
 from wengert._ops.indexing import getitem
 from wengert._ops.structure import reshape
+from wengert._staging.prune import silent_op
 from wengert._staging.replay import apply_equation, replay
 from wengert._staging.stage import (
     INDEX,
@@ -141,7 +142,8 @@ class Importer:
         for var in variables_read(equation):
             self.variable(var)
         with using(self.backward):
-            results = apply_equation(equation, self.values)
+            again = equation._replace(op=silent_op(equation.op))
+            results = apply_equation(again, self.values)
         for var, result in zip(equation.outputs, results, strict=True):
             self.values.setdefault(var, result)  # one of them may have been saved
 
