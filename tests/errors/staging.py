@@ -30,6 +30,18 @@ def _needs_number(x):
     return [1.0, 2.0][int(x)]
 
 
+def _formats(x):
+    return f"{x:.2f}"
+
+
+def _handles_errors(x):
+    try:
+        y = x * 2.0 if x > 0 else x
+    except ValueError:
+        y = x
+    return [v for v in (y, x) if v > 1.0]
+
+
 def _two_shapes(x):
     if x > 0:
         y = np.zeros(2)
@@ -151,6 +163,18 @@ STAGING = [
         LanesDisagreeError,
         "the number of each lane is needed while compiling: as a bound of a slice",
         "wg.vmap(wg.jit(f))",
+    ),
+    case(
+        lambda: wg.program(_formats)(0.5),
+        StagedValueError,
+        "a staged float64[] is formatted while compiling",
+        "print('x =', x)",
+    ),
+    case(
+        lambda: wg.program(_handles_errors)(0.5),
+        StagedValueError,
+        "a staged bool[] is needed while compiling",
+        "write a for loop with an if, or select with np.where",
     ),
     case(
         lambda: wg.program(_two_shapes)(0.5),

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.staging.combinators import COMBINATORS
+
 X = np.linspace(-0.3, 2.4, 10)
 
 
@@ -139,6 +141,17 @@ def swapped_buffers(x):
             v[i] = 0.5 * (u[i - 1] + u[i + 1]) * x[i]
         u, v = v, u
     return u
+
+
+def nested_writes(x):
+    a = x.copy()
+    if a[0] != 7.0:
+        if a[1] != 7.0:
+            a[2], a[3] = a[3], a[2] * 2
+        a[1] = a[0] * a[1]
+        for i in range(6):
+            a[0] = a[0] * (1 + 0.1 * a[i])
+    return a[0] * a[1] * a[2] * a[3]
 
 
 def newton(x):
@@ -307,6 +320,7 @@ ARRAY = [
     returns_from_loop,
     never_returns,
     triangle,
+    nested_writes,
     swapped_buffers,
     row_views,
     elimination,
@@ -319,4 +333,4 @@ ARRAY = [
     swapped_scalars,
     refusals,
 ]
-CASES = [*SCALAR, *((function, X) for function in ARRAY)]
+CASES = [*SCALAR, *((function, X) for function in [*ARRAY, *COMBINATORS])]

@@ -60,6 +60,7 @@ def test_value(function, x):
 MODES = {
     "reverse": lambda f: wg.grad(f),
     "forward": lambda f: lambda x: wg.jvp(f, (x,), (x * 0.5 + 1.0,))[1],
+    "linear part": lambda f: lambda x: wg.linearize(f, x)[1](x * 0.5 + 1.0),
     "forward over reverse": wg.hessian,
     "reverse over reverse": lambda f: wg.jacobian(wg.grad(f), mode="reverse"),
     "forward over forward": lambda f: wg.jacobian(

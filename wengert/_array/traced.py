@@ -337,7 +337,7 @@ def _all_integers(index: tuple[Any, ...]) -> bool:
 
 def _shown(value: Any) -> Any:
     while isinstance(value, Tracer):
-        value = value.below
+        value = value.shown()
     return value
 
 

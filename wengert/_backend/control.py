@@ -15,6 +15,7 @@ from llvmlite import ir
 from wengert._backend import types as t
 from wengert._backend.analysis import Uses
 from wengert._backend.emitter import POLL_EVERY, STACK_LIMIT, TOO_DEEP, Index, i64
+from wengert._backend.host import lower_on_host
 from wengert._backend.lowering import Lowering, Scope
 from wengert._backend.values import (
     Array,
@@ -450,4 +451,5 @@ CONTROL = {
     "if": _lower_if,
     "call": _lower_call,
     "check": _lower_check,
+    "print": lower_on_host,
 }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from wengert._core.interp import prepared
+from wengert._core.interp import prepared, replaceable
 
 
+@replaceable
 def cond(
     pred: Any,
     true_fun: Callable[..., Any],

@@ -15,7 +15,7 @@ import numpy as np
 
 from wengert._array.traced import TracedArray, unwrap, wrap
 from wengert._core import tree
-from wengert._core.interp import prepared
+from wengert._core.interp import prepared, replaceable
 from wengert._core.source import explain
 from wengert._modes import api
 from wengert._modes.checkpoint import (
@@ -28,7 +28,8 @@ from wengert._ops.structure import concatenate
 from wengert.errors import ArgumentError, DTypeError, ShapeError, TreeError
 
 
-def _bound(name: str, what: str, value: Any) -> int:
+def bound(name: str, what: str, value: Any) -> int:
+    """An integer that was given to a function under some name."""
     try:
         return operator.index(value)
     except TypeError:
@@ -41,7 +42,8 @@ def _bound(name: str, what: str, value: Any) -> int:
     )
 
 
-def _check_carry(name: str, before: Any, after: Any) -> Any:
+def same_structure(name: str, before: Any, after: Any) -> Any:
+    """The next carry, which must have the structure of the one before."""
     old, new = tree.flatten(before)[1], tree.flatten(after)[1]
     if old != new:
         raise TreeError(
@@ -53,6 +55,7 @@ def _check_carry(name: str, before: Any, after: Any) -> Any:
     return after
 
 
+@replaceable
 def fori_loop(
     lower: int,
     upper: int,
@@ -92,8 +95,8 @@ def fori_loop(
         Griewank & Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, ch. 12.
     """
     check(checkpoints)
-    low = _bound("fori_loop", "lower", lower)
-    n = max(_bound("fori_loop", "upper", upper) - low, 0)
+    low = bound("fori_loop", "lower", lower)
+    n = max(bound("fori_loop", "upper", upper) - low, 0)
     plan = plan_for(checkpoints, init_val)
     if plan is not None:
         return counted_loop(
@@ -105,10 +108,11 @@ def fori_loop(
         )[0]
     carry, body_fun = init_val, prepared(body_fun)
     for i in builtins.range(low, low + n):
-        carry = _check_carry("fori_loop", carry, body_fun(i, carry))
+        carry = same_structure("fori_loop", carry, body_fun(i, carry))
     return carry
 
 
+@replaceable
 def while_loop(
     cond_fun: Callable[[Any], Any],
     body_fun: Callable[[Any], Any],
@@ -154,10 +158,11 @@ def while_loop(
         )
     carry, body_fun, cond_fun = init_val, prepared(body_fun), prepared(cond_fun)
     while cond_fun(carry):
-        carry = _check_carry("while_loop", carry, body_fun(carry))
+        carry = same_structure("while_loop", carry, body_fun(carry))
     return carry
 
 
+@replaceable
 def scan(
     f: Callable[[Any, Any], tuple[Any, Any]],
     init: Any,
@@ -191,19 +196,11 @@ def scan(
         (np.float64(6.0), array([0., 2., 9.]))
     """
     check(checkpoints)
-    n = _length("scan", xs, length)
+    n = length_of("scan", xs, length)
     order = builtins.range(n - 1, -1, -1) if reverse else builtins.range(n)
 
     def step(i: int, carry: Any) -> Any:
-        pair = f(carry, _entry(xs, order[i]))
-        if not isinstance(pair, tuple) or len(pair) != 2:
-            raise ArgumentError(
-                explain(
-                    f"scan: the step returned {type(pair).__name__}, not a pair",
-                    fix="return (carry, y); y may be None",
-                )
-            )
-        return pair
+        return pair("scan", f(carry, entry(xs, order[i])))
 
     plan = plan_for(checkpoints, init)
     if plan is not None:
@@ -212,11 +209,12 @@ def scan(
         carry, ys = init, []
         for i in builtins.range(n):
             after, y = step(i, carry)
-            carry = _check_carry("scan", carry, after)
+            carry = same_structure("scan", carry, after)
             ys.append(y)
     return carry, _stack("scan", ys[::-1] if reverse else ys)
 
 
+@replaceable
 def map(f: Callable[[Any], Any], xs: Any) -> Any:
     """``f`` of each entry of `xs` along its leading axis; the results are stacked.
 
@@ -239,8 +237,8 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
         >>> wg.map(lambda x: x if x > 0 else -x, np.array([1.0, -2.0]))
         array([1., 2.])
     """
-    n = _length("map", xs, None)
-    return _stack("map", [f(_entry(xs, i)) for i in builtins.range(n)])
+    n = length_of("map", xs, None)
+    return _stack("map", [f(entry(xs, i)) for i in builtins.range(n)])
 
 
 def range(
@@ -286,18 +284,30 @@ def range(
                 )
             )
     check(checkpoints)
-    numbers = [_bound("range", f"bound {i}", b) for i, b in enumerate(bounds)]
+    numbers = [bound("range", f"bound {i}", b) for i, b in enumerate(bounds)]
     if len(numbers) == 3 and numbers[2] == 0:
         raise ArgumentError(explain("range: the step is 0", fix="give another step"))
     return builtins.range(*numbers)
 
 
+def pair(name: str, given: Any) -> tuple[Any, Any]:
+    """What a step returned, which must be a carry and an output."""
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise ArgumentError(
+            explain(
+                f"{name}: the step returned {type(given).__name__}, not a pair",
+                fix="return (carry, y); y may be None",
+            )
+        )
+    return given
+
+
 # -- leading axes --------------------------------------------------------------------
 
 
-def _length(name: str, xs: Any, length: int | None) -> int:
+def length_of(name: str, xs: Any, length: int | None) -> int:
     """The common length of the leading axes of a pytree."""
-    lengths = {} if length is None else {"length": _bound(name, "length", length)}
+    lengths = {} if length is None else {"length": bound(name, "length", length)}
     for path, leaf in zip(tree.paths(xs, "xs"), tree.leaves(xs), strict=True):
         shape = tuple(leaf.shape) if hasattr(leaf, "shape") else np.shape(leaf)
         if not shape:
@@ -326,7 +336,8 @@ def _length(name: str, xs: Any, length: int | None) -> int:
     return next(iter(lengths.values()))
 
 
-def _entry(xs: Any, i: int) -> Any:
+def entry(xs: Any, i: Any) -> Any:
+    """The part of a pytree with this place in the leading axes."""
     return tree.map(lambda x: x[i], xs)
 
 

@@ -7,8 +7,9 @@ hands what is not its own to the interpreter below, its parent. At the bottom is
 
 from __future__ import annotations
 
+import functools
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
@@ -38,6 +39,8 @@ class Interpreter:
     plain = False  # whether user code gets plain arrays under it
     checks: Any = None  # what checks tangents and cotangents; see wg.debug_nans
     guarded = False  # whether `touch` tells it of the traced arrays that are used
+    # What shows a tracer in a text that is made later.
+    marking: Callable[[Tracer], Any] | None = None
     regional = False  # whether a region of control flow is being staged below
 
     def __init__(self, parent: Interpreter | None) -> None:
@@ -160,6 +163,17 @@ def prepared(fun: Any) -> Any:
     return CURRENT.get().prepare(fun)
 
 
+def replaceable(fun: Any) -> Any:
+    """A function of ours in whose place `prepared` may have another one."""
+
+    @functools.wraps(fun)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        own = prepared(function)
+        return (fun if own is function else own)(*args, **kwargs)
+
+    return function
+
+
 def raise_leaked(owner: Interpreter) -> NoReturn:
     """Raise: a value reached an interpreter that is not above the one that made it."""
     state = "is running in another thread" if owner.alive else "has ended"
@@ -206,6 +220,11 @@ class Tracer:
     def below(self) -> Any:
         """The value as the interpreter below has it."""
         raise NotImplementedError
+
+    def shown(self) -> Any:
+        """What is shown of it in a text: a mark, where the text is made later."""
+        mark = CURRENT.get().marking
+        return self.below if mark is None else mark(self)
 
     def concrete(self) -> Any:
         """What `bool` and `int` decide on, in terms of the interpreter below."""

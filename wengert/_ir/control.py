@@ -6,6 +6,7 @@ which each step of a loop hands to the next.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,19 +26,27 @@ class Control:
     def regions(self) -> dict[str, Program]:
         return {}
 
+    def with_regions(self, regions: dict[str, Program]) -> Control:
+        """The same operation with other regions, of the same names."""
+        new = copy.copy(self)
+        new.__dict__.update(regions, derived={})
+        return new
+
 
 class For(Control):
     """``n`` steps: ``For(n, *constants, *carries) -> carries``.
 
     ``body(i, *constants, *carries) -> carries``, for i from 0 to n - 1; i is an int64.
+    `checkpoints` is the schedule by which reverse mode stores and runs steps again.
     """
 
     name = "for"
 
-    def __init__(self, body: Program, constants: int) -> None:
+    def __init__(self, body: Program, constants: int, checkpoints: Any = None) -> None:
         super().__init__()
         self.body = body
         self.constants = constants
+        self.checkpoints = checkpoints
 
     @property
     def regions(self) -> dict[str, Program]:
@@ -48,15 +57,19 @@ class While(Control):
     """``While(*constants, *carries) -> carries``: steps as long as the condition holds.
 
     ``test(*constants, *carries) -> bool``, ``body(*constants, *carries) -> carries``.
+    `checkpoints` as for `For`.
     """
 
     name = "while"
 
-    def __init__(self, test: Program, body: Program, constants: int) -> None:
+    def __init__(
+        self, test: Program, body: Program, constants: int, checkpoints: Any = None
+    ) -> None:
         super().__init__()
         self.test = test
         self.body = body
         self.constants = constants
+        self.checkpoints = checkpoints
 
     @property
     def regions(self) -> dict[str, Program]:
@@ -76,6 +89,9 @@ class If(Control):
     @property
     def regions(self) -> dict[str, Program]:
         return {"then": self.then, "else": self.orelse}
+
+    def with_regions(self, regions: dict[str, Program]) -> Control:
+        return If(regions["then"], regions["else"])
 
 
 class Call(Control):
@@ -116,8 +132,26 @@ class Custom(Call):
         return tuple(operands[self.extents : self.extents + self.arity])
 
 
-class Check(Control):
-    """``Check(condition, *values)``: an effect; raises where the condition is false.
+class Effect(Control):
+    """What is done for more than results: never removed, moved or done twice."""
+
+
+class Print(Effect):
+    """``Print(*values)``: calls ``show(*values)``."""
+
+    name = "print"
+
+    def __init__(self, show: Any) -> None:
+        super().__init__()
+        self.show = show
+
+    def evaluate(self, *values: Any) -> list[Any]:
+        self.show(*values)
+        return []
+
+
+class Check(Effect):
+    """``Check(condition, *values)``: raises where the condition is false.
 
     ``error(*values)`` is the exception to raise, made by Python.
     """

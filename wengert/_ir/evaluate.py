@@ -88,4 +88,15 @@ def _check(op: Any, operands: list[Any]) -> list[Any]:
     return []
 
 
-CONTROL = {"for": _for, "while": _while, "if": _if, "call": _call, "check": _check}
+def _print(op: Any, operands: list[Any]) -> list[Any]:
+    return op.evaluate(*operands)
+
+
+CONTROL = {
+    "for": _for,
+    "while": _while,
+    "if": _if,
+    "call": _call,
+    "check": _check,
+    "print": _print,
+}

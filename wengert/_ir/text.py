@@ -83,6 +83,9 @@ def _lines(program: Program, names: _Names, indent: str) -> Iterator[str]:
 def _equation_lines(equation: Equation, names: _Names, indent: str) -> Iterator[str]:
     inputs = ", ".join(names.atom(a) for a in equation.inputs)
     params = "".join(f" {k}={names.param(v)}" for k, v in equation.params.items())
+    checkpoints = getattr(equation.op, "checkpoints", None)
+    if checkpoints is not None:
+        params += f" checkpoints={checkpoints!r}"
     outputs = ", ".join(names.declared(v) for v in equation.outputs)
     left = f"{outputs} = " if outputs else ""
     line = f"{indent}{left}{equation.op.name}({inputs}){params}"

@@ -180,10 +180,15 @@ def _check_check(program: Program, equation: Equation) -> None:
     _require(program, not equation.outputs, "a check with a result")
 
 
+def _check_print(program: Program, equation: Equation) -> None:
+    _require(program, not equation.outputs, "a print with a result")
+
+
 _CONTROL = {
     "for": _check_for,
     "while": _check_while,
     "if": _check_if,
     "call": _check_call,
     "check": _check_check,
+    "print": _check_print,
 }

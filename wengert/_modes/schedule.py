@@ -276,7 +276,7 @@ def plan_of(checkpoints: Any, state_bytes: int) -> Plan | None:
         and checkpoints > 0
     ):
         return Segments(checkpoints)
-    budget = _BYTES.fullmatch(checkpoints) if isinstance(checkpoints, str) else None
+    budget = budget_of(checkpoints)
     if budget is None:
         raise CheckpointError(
             explain(
@@ -286,18 +286,28 @@ def plan_of(checkpoints: Any, state_bytes: int) -> Plan | None:
                 'a number of bytes such as "200MB"',
             )
         )
-    size = float(budget[1]) * _UNITS[budget[2].upper()]
-    slots = int(size // max(state_bytes, 1))
+    slots = int(budget // max(state_bytes, 1))
     if slots < 1:
-        raise CheckpointError(
-            explain(
-                f"checkpoints={checkpoints!r}: one state of the loop takes "
-                f"{state_bytes} bytes",
-                why="at least one state must be stored.",
-                fix="raise the budget",
-            )
-        )
+        raise too_small(checkpoints, state_bytes)
     return Binomial(slots)
+
+
+def budget_of(checkpoints: Any) -> float | None:
+    """The bytes of a budget such as ``"200MB"``."""
+    found = _BYTES.fullmatch(checkpoints) if isinstance(checkpoints, str) else None
+    return None if found is None else float(found[1]) * _UNITS[found[2].upper()]
+
+
+def too_small(checkpoints: str, state_bytes: int) -> CheckpointError:
+    """The error of a budget in which one state does not fit."""
+    return CheckpointError(
+        explain(
+            f"checkpoints={checkpoints!r}: one state of the loop takes "
+            f"{state_bytes} bytes",
+            why="at least one state must be stored.",
+            fix="raise the budget",
+        )
+    )
 
 
 def counts(checkpoints: Any, n: int, state_bytes: int = 1) -> Counts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from wengert._ir.control import Call, Check, Control
+from wengert._ir.control import Call, Control, Effect
 from wengert._ir.program import Atom, Equation, Program, Var, substitute
 from wengert._passes.rewriting import (
     Key,
@@ -91,7 +91,7 @@ class _Numbering:
         return (op, items, *map(key_of, inputs))
 
     def _control_key(self, op: Control) -> Key | None:
-        if isinstance(op, Check):
+        if isinstance(op, Effect):
             return None
         if op not in self.keys:
             regions = [self._region_key(region) for region in regions_of(op)]

@@ -78,7 +78,7 @@ def _replaced(equation: Equation) -> list[Equation]:
         tuple(body.results[k] for k in left),
     )
     loop = equation._replace(
-        op=For(region, op.constants + len(names)),
+        op=For(region, op.constants + len(names), op.checkpoints),
         inputs=(*equation.inputs[:first], *given, *(fixed[k] for k in left)),
         outputs=tuple(equation.outputs[k] for k in left),
     )

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from wengert._core.types import ArrayType
-from wengert._ir.control import Call, Check, Control, For, If, While
+from wengert._ir.control import Call, Control, Effect, For, If, While
 from wengert._ir.program import Atom, Equation, Literal, Program, Var, substitute
 
 Key: TypeAlias = Any
@@ -84,9 +84,9 @@ def inlined(program: Program, arguments: Sequence[Atom]) -> Program:
 def rebuilt(op: Control, regions: Sequence[Program], constants: int = 0) -> Control:
     """A control operation of the same kind with other regions."""
     if isinstance(op, For):
-        return For(regions[0], constants)
+        return For(regions[0], constants, op.checkpoints)
     if isinstance(op, While):
-        return While(regions[0], regions[1], constants)
+        return While(regions[0], regions[1], constants, op.checkpoints)
     if isinstance(op, If):
         return If(regions[0], regions[1])
     assert isinstance(op, Call)
@@ -94,7 +94,7 @@ def rebuilt(op: Control, regions: Sequence[Program], constants: int = 0) -> Cont
 
 
 def has_regions(op: Any) -> bool:
-    return isinstance(op, Control) and not isinstance(op, Check)
+    return isinstance(op, Control) and not isinstance(op, Effect)
 
 
 def is_loop(op: Any) -> bool:

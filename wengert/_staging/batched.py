@@ -6,7 +6,7 @@ of them; where they may not, each lane runs on its own, so that it takes its own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from wengert._core.interp import CURRENT
@@ -23,33 +23,49 @@ from wengert._ir.program import (
 from wengert._modes.batch import Batch, BatchTracer
 from wengert._ops.indexing import Slot, getitem, update
 from wengert._ops.structure import broadcast_to, full
+from wengert._staging.activity import Mask, fixed_point
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.stage import INDEX, as_extent, trace
 
 _AT = (Slot(0),)
-Mask = Sequence[bool]
 
 
 def batched_variables(program: Program, mask: Mask) -> set[Var]:
     """What differs from lane to lane where the marked parameters do."""
     batched = {p for p, m in zip(program.params, mask, strict=True) if m}
     for equation in program.equations:
-        reads = [isinstance(a, Var) and a in batched for a in equation.inputs]
-        if isinstance(equation.op, control.For) and not reads[0]:
-            batched |= _carries_batched(equation, reads)
-        elif any(v in batched for v in variables_read(equation)):
-            batched |= set(equation.outputs)
+        if any(v in batched for v in variables_read(equation)):
+            reads = [isinstance(a, Var) and a in batched for a in equation.inputs]
+            found = _outputs_batched(equation, reads)
+            batched |= {v for v, b in zip(equation.outputs, found, strict=True) if b}
     return batched
 
 
-def _carries_batched(equation: Equation, reads: Mask) -> set[Var]:
-    """Of a loop with one number of steps for all lanes, the carries that differ."""
-    body, k = equation.op.body, 1 + equation.op.constants
-    head = [False, *reads[1:k]]
-    carried = fixed_point(batched_results, body, head, reads[k:])
-    if is_ragged(body, [*head, *carried]):
-        return set(equation.outputs)
-    return {v for v, c in zip(equation.outputs, carried, strict=True) if c}
+def _outputs_batched(equation: Equation, reads: Mask) -> list[bool]:
+    """Which results of an equation differ; all where each lane runs on its own."""
+    op = equation.op
+    if isinstance(op, control.For) and not reads[0]:
+        return loop_batched(op.body, [False, *reads[1 : 1 + op.constants]], reads)
+    if isinstance(op, control.While):
+        carried = loop_batched(op.body, reads[: op.constants], reads)
+        if not batched_results(op.test, [*reads[: op.constants], *carried])[0]:
+            return carried
+    if isinstance(op, control.If) and not reads[0]:
+        regions = (op.then, op.orelse)
+        if not any(is_ragged(region, reads[1:]) for region in regions):
+            found = [batched_results(region, reads[1:]) for region in regions]
+            return [a or b for a, b in zip(*found, strict=True)]
+    return [True] * len(equation.outputs)
+
+
+def loop_batched(body: Program, head: Mask, reads: Mask) -> list[bool]:
+    """Which carries of a loop differ, where all lanes take one number of steps.
+
+    head: of the parameters of the body before the carries; reads: of the operands.
+    """
+    start = len(reads) - (len(body.params) - len(head))
+    carried = fixed_point(batched_results, body, head, reads[start:])
+    return [True] * len(carried) if is_ragged(body, [*head, *carried]) else carried
 
 
 def batched_results(program: Program, mask: Mask) -> list[bool]:
@@ -69,25 +85,6 @@ def is_ragged(program: Program, mask: Mask) -> bool:
             *variables_in(tuple(equation.params.values())),
         )
     )
-
-
-def fixed_point(
-    marked: Callable[[Program, Mask], list[bool]],
-    body: Program,
-    head: Mask,
-    carried: Mask,
-) -> list[bool]:
-    """The carries that are marked in the first step or a later one.
-
-    marked: which results of a program are, where these parameters are.
-    """
-    known = list(carried)
-    while True:
-        found = marked(body, [*head, *known])
-        new = [a or b for a, b in zip(known, found, strict=True)]
-        if new == known:
-            return known
-        known = new
 
 
 def batched_program(program: Program, size: int, mask: Mask, want: Mask) -> Program:

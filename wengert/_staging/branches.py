@@ -34,7 +34,7 @@ from wengert._staging.signals import (
     TracedSignal,
     code_of,
     codes_of,
-    emit_raise,
+    emit_check,
     has_value,
     settled,
     value_of,
@@ -58,7 +58,7 @@ class Branch:
         with self.region.entered():
             self.signal = run()
             if isinstance(self.signal, Raise):
-                emit_raise(self.signal)
+                emit_check(False, *self.signal)
             self.exit = self.cells.read()
             self.unknown = {name: _is_unknown(v) for name, v in self.exit.items()}
 

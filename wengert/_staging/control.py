@@ -18,18 +18,19 @@ from wengert._modes.batch import Batch, BatchTracer
 from wengert._modes.dual import Dual, DualTracer
 from wengert._modes.tape import Tape, TapeTracer
 from wengert._ops.families import zeros_of
-from wengert._staging.activity import active_results
+from wengert._staging.activity import active_results, fixed_point
 from wengert._staging.batched import (
     batched_program,
     batched_results,
-    fixed_point,
     is_ragged,
     lane_by_lane,
     with_axis,
 )
+from wengert._staging.prune import silent, silent_op
 from wengert._staging.replay import FUNCTIONS, apply_control, replay
-from wengert._staging.reverse import CallBlock, ForBlock, IfBlock, LaneBlock
-from wengert._staging.signals import CheckFunction
+from wengert._staging.reverse import CallBlock, IfBlock, LaneBlock
+from wengert._staging.scheduled import taped
+from wengert._staging.signals import EffectFunction
 from wengert._staging.stage import (
     INDEX,
     Stage,
@@ -210,7 +211,11 @@ class ForFunction(ControlFunction):
             *primals[k:],
             *selected(filled(tangents[k:], primals[k:]), carried),
         ]
-        op = control.For(program._replace(params=order), constants + sum(fixed))
+        op = control.For(
+            program._replace(params=order),
+            constants + sum(fixed),
+            self.op.checkpoints,
+        )
         outs = apply_control(op, inputs)
         return outs[: n - k], scattered(outs[n - k :], carried)
 
@@ -221,7 +226,7 @@ class ForFunction(ControlFunction):
         mask = [i is not None for i in inputs]
         fixed, carried = mask[1 : 1 + constants], mask[1 + constants :]
         carried = fixed_point(active_results, self.op.body, [False, *fixed], carried)
-        return ForBlock(tape, inputs, fixed, carried).record(self.op, primals)
+        return taped(tape, self.op, primals, inputs, (fixed, carried))
 
     def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
         if mask[0]:
@@ -233,7 +238,7 @@ class ForFunction(ControlFunction):
             return self.by_lane(size, values, mask)
         program = batched_program(self.op.body, size, [*head, *carried], carried)
         carries = with_axis(size, values[k:], mask[k:], carried)
-        op = control.For(program, self.op.constants)
+        op = control.For(program, self.op.constants, self.op.checkpoints)
         return apply_control(op, [*values[:k], *carries]), carried
 
 
@@ -270,7 +275,8 @@ class WhileFunction(ControlFunction):
             *selected(filled(tangents[k:], primals[k:]), carried),
         ]
         program = program._replace(params=ordered(program.params))
-        outs = apply_control(control.While(test, program, k + sum(fixed)), inputs)
+        op = control.While(test, program, k + sum(fixed), self.op.checkpoints)
+        outs = apply_control(op, inputs)
         return outs[: n - k], scattered(outs[n - k :], carried)
 
     def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
@@ -282,7 +288,8 @@ class WhileFunction(ControlFunction):
             counting, [*primals[: self.op.constants], 0, *primals[self.op.constants :]]
         )[0]
         if differs_by_lane(steps):
-            return LaneBlock(tape, inputs).record(self, primals)
+            again = WhileFunction(silent_op(self.op))
+            return LaneBlock(tape, inputs).record(again, primals)
         return ForFunction(counted).taped(tape, [steps, *primals], [None, *inputs])
 
     def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
@@ -294,7 +301,7 @@ class WhileFunction(ControlFunction):
         program = batched_program(self.op.body, size, every, carried)
         test = batched_program(self.op.test, size, every, [False])
         carries = with_axis(size, values[k:], mask[k:], carried)
-        op = control.While(test, program, k)
+        op = control.While(test, program, k, self.op.checkpoints)
         return apply_control(op, [*values[:k], *carries]), carried
 
 
@@ -314,9 +321,10 @@ def _counting(op: control.While) -> control.While:
 
 
 def _counted(op: control.While) -> control.For:
-    """The loop, where the number of steps is known."""
-    body = op.body
-    return control.For(body._replace(params=(Var(INDEX), *body.params)), op.constants)
+    """The loop, where the number of steps is known: a second run of it."""
+    body = silent(op.body)
+    program = body._replace(params=(Var(INDEX), *body.params))
+    return control.For(program, op.constants, op.checkpoints)
 
 
 class IfFunction(ControlFunction):
@@ -400,6 +408,7 @@ FUNCTIONS.update(
         "while": WhileFunction,
         "if": IfFunction,
         "call": CallFunction,
-        "check": CheckFunction,
+        "check": EffectFunction,
+        "print": EffectFunction,
     }
 )

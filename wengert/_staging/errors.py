@@ -31,3 +31,15 @@ def refuse_extent(tracer: Any) -> NoReturn:
             fix="convert it where it is a whole number: int(n)",
         )
     )
+
+
+def refuse_text(tracer: Any) -> NoReturn:
+    """Raise: a text is made of a number that is known only when the program runs."""
+    raise StagedValueError(
+        explain(
+            f"a staged {tracer.type} is formatted while compiling",
+            why="its number is known only when the compiled function runs.",
+            fix="give it to print as an argument of its own, as in print('x =', x); in "
+            "raise and assert, f-strings and format() work",
+        )
+    )

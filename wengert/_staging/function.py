@@ -11,7 +11,7 @@ from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
 from wengert._core.interp import EVALUATE, Tracer, using
 from wengert._core.types import ArrayType, type_of
-from wengert._frontend.api import convert
+from wengert._frontend.api import convert, explain_sites
 from wengert._ir.program import Program
 from wengert._ir.verify import verify
 from wengert._modes import api
@@ -252,10 +252,20 @@ def staged_for(
         except StagedValueError as error:
             extents = count_lengths(inputs)
             if error.parameter is None or error.parameter < extents:
+                _list_sites(error, fun)
                 raise
             places = [i for i, given in enumerate(inputs) if given.type is not None]
             place = places[error.parameter - extents]
             error.parameter = outer_place(leaves[place])
             if type(leaves[place]) is not int:
+                _list_sites(error, fun)
                 raise
             known.add(place)
+
+
+def _list_sites(error: StagedValueError, fun: Any) -> None:
+    """Add to an error the places of a function that no traced value may reach."""
+    found = explain_sites(fun)
+    if found:
+        text = f"{error}\nWhat stays plain Python in the function:\n{found}"
+        error.args = (text, *error.args[1:])

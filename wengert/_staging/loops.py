@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -34,12 +34,12 @@ from wengert._staging.aliases import (
     relate,
     root_of,
 )
+from wengert._staging.carries import Carry, settle_types
 from wengert._staging.cells import Cells
 from wengert._staging.joins import (
     UNBOUND,
     Leaf,
     Variable,
-    converted,
     engine_leaf,
     refuse_join,
     take_apart,
@@ -47,33 +47,22 @@ from wengert._staging.joins import (
 from wengert._staging.prune import prune
 from wengert._staging.ranges import Span
 from wengert._staging.region import Region, captured_params, unify
-from wengert._staging.replay import apply_control, replay
+from wengert._staging.replay import apply_control
 from wengert._staging.signals import (
     CONTINUE,
     FALL,
     TracedSignal,
     code_of,
     codes_of,
-    emit_raise,
+    emit_check,
     has_value,
     settled,
     value_of,
 )
-from wengert._staging.stage import INDEX, StageTracer, trace
+from wengert._staging.stage import INDEX, StageTracer
 from wengert._staging.truth import truth
 from wengert._staging.watch import Watch
 from wengert.errors import MutationError
-
-WEAK = (bool, int, float, complex)
-
-
-class Carry(NamedTuple):
-    """A value that each step hands to the next."""
-
-    name: str
-    entry: Any  # before the loop: an engine value, or a Python number
-    param: StageTracer  # in the region, as a step begins
-    exit: Any  # in the region, as the step ends
 
 
 class Body:
@@ -155,7 +144,7 @@ class Body:
             self.begin()
             self.signal = step()
             if isinstance(self.signal, Raise):
-                emit_raise(self.signal)
+                emit_check(False, *self.signal)
             self.exit = self.cells.read()
             self.exits = {
                 name: take_apart(name, value)
@@ -170,24 +159,37 @@ class _OfLastStep(Interpreter):
     name = "loop that binds a variable to an array of another length in each step"
 
 
-def stage_for(span: Span, body: Callable[[Any], Any], written: Any) -> Any:
-    """``for item in span: body(item)``; the signal after it."""
+def stage_for(
+    span: Span, body: Callable[[Any], Any], written: Any, scope: Any = ()
+) -> Any:
+    """``for item in span: body(item)``; the signal after it.
+
+    scope: further functions that the body calls.
+    """
     cells = Cells((body,), written)
     steps = span.length()
-    watch = Watch((body,))
+    watch = Watch((body, *scope))
     one = Body(cells)
     one.run(lambda: body(span.item(one.index)))
     watch.refuse_change()
     loop = Loop(one, runs=isinstance(steps, int) and steps > 0)
     codes = codes_of(one.signal)
     if codes <= {CONTINUE}:
-        outs = loop.apply_for(steps)
+        outs = loop.apply_for(steps, span.checkpoints)
         loop.finish(outs)
         return None
-    return loop.apply_while(codes, more=lambda i: less(i, steps))
+    return loop.apply_while(
+        codes, more=lambda i: less(i, steps), checkpoints=span.checkpoints
+    )
 
 
-def stage_while(test: Callable[[], Any], body: Callable[[], Any], written: Any) -> Any:
+def stage_while(
+    test: Callable[[], Any],
+    body: Callable[[], Any],
+    written: Any,
+    checkpoints: Any = None,
+    scope: Any = (),
+) -> Any:
     """``while test(): body()``; the signal after it."""
     cells = Cells((body, test), written)
     one = Body(cells)
@@ -197,11 +199,13 @@ def stage_while(test: Callable[[], Any], body: Callable[[], Any], written: Any) 
         holds.append(truth(test()))
         return body()
 
-    watch = Watch((test, body))
+    watch = Watch((test, body, *scope))
     one.run(step)
     watch.refuse_change()
     loop = Loop(one, runs=False)
-    return loop.apply_while(codes_of(one.signal), holds=holds[0])
+    return loop.apply_while(
+        codes_of(one.signal), holds=holds[0], checkpoints=checkpoints
+    )
 
 
 class Loop:
@@ -222,11 +226,11 @@ class Loop:
             self._arrays()
         self._refuse_shared()
 
-    def _add(self, name: str, entry: Any, param: StageTracer, exit: Any) -> int:
+    def add(self, name: str, entry: Any, param: StageTracer, exit: Any) -> int:
         self.carries.append(Carry(name, entry, param, exit))
         return len(self.carries) - 1
 
-    def _within(self, build: Callable[[], Any]) -> Any:
+    def within(self, build: Callable[[], Any]) -> Any:
         with self.region.entered():
             return build()
 
@@ -253,13 +257,13 @@ class Loop:
             if not isinstance(last, Leaf):
                 refuse_join(name, "a number or array", repr(last))
             param = body.params[name][i]
-            value = self._within(lambda: engine_leaf(last))
+            value = self.within(lambda: engine_leaf(last))
             array = stand_in.leaves[i].value
             kept = last.value is array
             if value is param:
                 self.constants.append((body.entries[name][i], param))
             else:
-                places[i] = self._add(name, body.entries[name][i], param, value)
+                places[i] = self.add(name, body.entries[name][i], param, value)
                 scalars[i] = leaf.scalar and last.scalar
                 self._refuse_alias(name, leaf.value)
                 first = root_of(leaf.value)
@@ -383,17 +387,17 @@ class Loop:
 
     def _has_own_length(self, leaf: Leaf) -> bool:
         """Whether an array has another length in each step."""
-        shape = shape_of(self._within(lambda: engine_leaf(leaf)))
+        shape = shape_of(self.within(lambda: engine_leaf(leaf)))
         return self.region.outside(shape) is None
 
     def _new_carry(self, name: str, leaf: Leaf) -> int:
-        value = self._within(lambda: engine_leaf(leaf))
+        value = self.within(lambda: engine_leaf(leaf))
         type_ = ArrayType(shape_of(value), np.result_type(dtype_of(value)))
         shape = self.region.outside(type_.shape)
         if shape is None:
             refuse_join(name, "unbound", f"{type_.dtype} of a length that a step finds")
         entry = zeros_of(type_._replace(shape=shape)) if shape else type_.dtype.type(0)
-        return self._add(name, entry, self.region.parameter(type_), value)
+        return self.add(name, entry, self.region.parameter(type_), value)
 
     def _arrays(self) -> None:
         """Arrays from outside, reached by names that are not rebound, or otherwise."""
@@ -404,7 +408,7 @@ class Loop:
                 self.constants.append((adopted.outer, adopted.entry))
                 continue
             value = self.region.exit_value(adopted.array)
-            place = self._add("array", adopted.outer, adopted.entry, value)
+            place = self.add("array", adopted.outer, adopted.entry, value)
             self._write_through(adopted.array, place)
 
     # -- as operations -----------------------------------------------------------------
@@ -435,14 +439,15 @@ class Loop:
         program, entries = settle_types(program, len(constants) + 1, self.carries)
         return program, constants, entries
 
-    def apply_for(self, steps: Any) -> list[Any]:
+    def apply_for(self, steps: Any, checkpoints: Any = None) -> list[Any]:
         program, constants, entries = self._settled()
         self.region.alive = False
         k = len(constants)
         body = program._replace(
             params=(program.params[k], *program.params[:k], *program.params[k + 1 :])
         )
-        return list(apply_control(For(body, k), [steps, *constants, *entries]))
+        loop = For(body, k, checkpoints)
+        return list(apply_control(loop, [steps, *constants, *entries]))
 
     def finish(self, outs: list[Any]) -> None:
         for rebuild in self.rebuild:
@@ -453,24 +458,28 @@ class Loop:
             lose_first(array, self.region.parent)
 
     def apply_while(
-        self, codes: frozenset[int], more: Any = None, holds: Any = None
+        self,
+        codes: frozenset[int],
+        more: Any = None,
+        holds: Any = None,
+        checkpoints: Any = None,
     ) -> Any:
         """A loop that a signal may end; the signal after it."""
         signal, leaves = self.body.signal, codes - {CONTINUE}
         code_place: int | None = self._code(signal) if leaves else None
         value = None
         if has_value(signal):
-            value = self._within(lambda: take_apart("returned value", value_of(signal)))
+            value = self.within(lambda: take_apart("returned value", value_of(signal)))
             value_places = {
                 i: self._new_carry("returned value", leaf)
                 for i, leaf in enumerate(value.leaves)
                 if isinstance(leaf, Leaf)
             }
-        following = self._within(lambda: add(self.body.index, 1))
-        self._add("index", 0, self.body.index, following)
-        bound = None if more is None else self._within(lambda: more(self.body.index))
+        following = self.within(lambda: add(self.body.index, 1))
+        self.add("index", 0, self.body.index, following)
+        bound = None if more is None else self.within(lambda: more(self.body.index))
         going = self._going(code_place, bound, holds)
-        outs = self._apply_while(going)
+        outs = self._apply_while(going, checkpoints)
         if code_place is None:
             self.finish(outs)
             return None
@@ -492,7 +501,7 @@ class Loop:
 
     def _code(self, signal: Any) -> int:
         param = self.region.parameter(INDEX)
-        return self._add("signal", np.int64(CONTINUE), param, code_of(signal))
+        return self.add("signal", np.int64(CONTINUE), param, code_of(signal))
 
     def _going(self, code_place: int | None, bound: Any, holds: Any) -> Any:
         """Whether there is another step, in terms of the region as it begins."""
@@ -504,9 +513,9 @@ class Loop:
                 going = logical_and(going, goes_on)
             return going
 
-        return self._within(build)
+        return self.within(build)
 
-    def _apply_while(self, going: Any) -> list[Any]:
+    def _apply_while(self, going: Any, checkpoints: Any) -> list[Any]:
         # The index is a carry here, not a parameter of its own.
         results = [c.exit for c in self.carries]
         self._lift([*results, going])
@@ -523,78 +532,5 @@ class Loop:
         self.region.alive = False
         body = prune(whole._replace(results=whole.results[:-1]))
         test = prune(whole._replace(results=whole.results[-1:]), effects=False)
-        op = While(test, body, len(fixed))
+        op = While(test, body, len(fixed), checkpoints)
         return list(apply_control(op, [*constants, *entries]))
-
-
-def settle_types(
-    program: Program, fixed: int, carries: Sequence[Carry]
-) -> tuple[Program, list[Any]]:
-    """The program with carries of types that each step hands on; their entries.
-
-    A Python number is weak: its first step decides, as NumPy's promotion does.
-    """
-    n = len(carries)
-    entries = [c.entry for c in carries]
-    weak = [isinstance(e, WEAK) for e in entries]
-    dtypes = [program.params[fixed + j].type.dtype for j in range(n)]
-    if any(weak) and _has_narrow(program):
-        found = _retyped(program, fixed, dtypes, entries, weak).results
-        dtypes = [
-            np.result_type(e, r.type.dtype) if w else d
-            for e, r, w, d in zip(entries, found, weak, dtypes, strict=False)
-        ]
-        program = _retyped(program, fixed, dtypes)
-    while True:
-        results = program.results[:n]
-        for c, r in zip(carries, results, strict=True):
-            if tuple(r.type.shape) != tuple(shape_of(c.entry)) and not _extents(r):
-                refuse_join(c.name, f"of shape {list(shape_of(c.entry))}", f"{r.type}")
-        joined = [
-            np.result_type(e if w and d == np.result_type(e) else d, r.type.dtype)
-            for e, w, d, r in zip(entries, weak, dtypes, results, strict=True)
-        ]
-        if joined == dtypes:
-            break
-        dtypes = joined
-        program = _retyped(program, fixed, dtypes)
-    return program, [converted(e, d) for e, d in zip(entries, dtypes, strict=True)]
-
-
-def _extents(atom: Any) -> bool:
-    return any(not isinstance(n, int) for n in atom.type.shape)
-
-
-def _has_narrow(program: Program) -> bool:
-    """Whether there is a dtype that a weak number adapts to."""
-    wide = {np.dtype(d) for d in (np.float64, np.int64, np.bool_, np.complex128)}
-    seen = {v.type.dtype for e in program.equations for v in e.outputs}
-    return not (seen | {p.type.dtype for p in program.params}) <= wide
-
-
-def _retyped(
-    program: Program,
-    fixed: int,
-    dtypes: Sequence[Any],
-    entries: Sequence[Any] = (),
-    weak: Sequence[bool] = (),
-) -> Program:
-    """The program for carries of other dtypes, or with numbers in their place."""
-
-    def build(*values: Any) -> list[Any]:
-        given = list(values)
-        for j, is_weak in enumerate(weak):
-            if is_weak:
-                given[fixed + j] = entries[j]
-        outs = replay(program, given)
-        ends = [
-            converted(o, np.result_type(d, dtype_of(o)))
-            for o, d in zip(outs, dtypes, strict=False)
-        ]
-        return [*(outs[: len(dtypes)] if weak else ends), *outs[len(dtypes) :]]
-
-    templates: list[Any] = []
-    for j, p in enumerate(program.params):
-        other = 0 <= j - fixed < len(dtypes) and p.type.dtype != dtypes[j - fixed]
-        templates.append(ArrayType(p.type.shape, dtypes[j - fixed]) if other else p)
-    return trace(build, templates)

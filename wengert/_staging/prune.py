@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from wengert._ir.control import Control, Custom, Effect
 from wengert._ir.program import (
     Equation,
     Program,
@@ -27,6 +30,30 @@ def prune(program: Program, effects: bool = True) -> Program:
         needed |= set(variables_read(equation))
         needed |= {n for v in equation.outputs for n in variables_in(v.type)}
     return program._replace(equations=tuple(reversed(kept)))
+
+
+def silent(program: Program) -> Program:
+    """The program without effects, for another run of it."""
+    kept = []
+    for equation in program.equations:
+        if isinstance(equation.op, Effect):
+            continue
+        kept.append(equation._replace(op=silent_op(equation.op)))
+    same = all(a.op is b.op for a, b in zip(kept, program.equations, strict=False))
+    if same and len(kept) == len(program.equations):
+        return program
+    return program._replace(equations=tuple(kept))
+
+
+def silent_op(op: Any) -> Any:
+    """An operation without the effects of its regions; itself where there are none."""
+    if not isinstance(op, Control) or not op.regions or isinstance(op, Custom):
+        return op
+    if "silent" not in op.derived:
+        regions = {name: silent(region) for name, region in op.regions.items()}
+        same = all(regions[name] is region for name, region in op.regions.items())
+        op.derived["silent"] = op if same else op.with_regions(regions)
+    return op.derived["silent"]
 
 
 def has_effects(equation: Equation) -> bool:

@@ -19,9 +19,17 @@ _ZERO_STEP = "range() arg 3 must not be zero"
 class Range:
     """The items of ``range(start, stop, step)``, whose bounds may be traced."""
 
-    def __init__(self, start: Any, stop: Any, step: Any, unroll: bool = False) -> None:
+    def __init__(
+        self,
+        start: Any,
+        stop: Any,
+        step: Any,
+        unroll: bool = False,
+        checkpoints: Any = None,
+    ) -> None:
         self.bounds = start, stop, step
         self.unroll = unroll
+        self.checkpoints = checkpoints
 
     def plain(self) -> builtins.range:
         """Python's range; an error where a bound is traced."""
@@ -56,7 +64,7 @@ class Range:
             return len(self.plain())
         start, stop, step = (unwrap(x) for x in self.bounds)
         if not isinstance(step, int):
-            emit_check(not_equal(step, 0), ValueError(_ZERO_STEP))
+            emit_check(not_equal(step, 0), lambda: ValueError(_ZERO_STEP))
             span = floor_divide(stop - start + step - sign(step), step)
         elif step == 0:
             raise ValueError(_ZERO_STEP)
@@ -75,6 +83,8 @@ class Range:
 
 class Rows:
     """The rows of a traced array."""
+
+    checkpoints: Any = None
 
     def __init__(self, array: TracedArray) -> None:
         self.array = array
@@ -95,6 +105,8 @@ class Rows:
 
 class Zip:
     """Several of these side by side, as long as the shortest."""
+
+    checkpoints: Any = None
 
     def __init__(self, parts: Sequence[Any]) -> None:
         self.parts = parts

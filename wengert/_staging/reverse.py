@@ -19,7 +19,9 @@ from wengert._ops.families import zeros_of
 from wengert._ops.indexing import Slot, getitem, update
 from wengert._ops.structure import full
 from wengert._staging.activity import active_results
+from wengert._staging.prune import silent_op
 from wengert._staging.replay import apply_control, replay
+from wengert._staging.restart import EVERY_STATE, one_step_again
 from wengert._staging.split import Split, split, window
 from wengert._staging.stage import (
     INDEX,
@@ -125,7 +127,7 @@ class ControlBlock:
             else zeros_of(ArrayType(*(self.tape.types[n] or _SCALAR)))
             for n, c in zip(self.inputs, self.constants, strict=True)
         ]
-        outs = apply_control(self.op, operands)
+        outs = apply_control(silent_op(self.op), operands)
         for index, out in zip(self.results, outs, strict=True):
             if index is not None:
                 tangents[index] = out
@@ -175,7 +177,8 @@ class ForBlock(ControlBlock):
             if f
         ]
         operands = [steps, *self.values, *cts, *totals]
-        found = iter(apply_control(self.backward, operands))
+        outs = apply_control(self.backward, operands)
+        found = iter(outs[len(outs) - sum(self.carried) - sum(self.fixed) :])
         carries = [next(found) if a else None for a in self.carried]
         sums = [next(found) if a else None for a in self.fixed]
         carries = [
@@ -189,14 +192,17 @@ def _loops(
     op: control.For, fixed: list[bool], carried: list[bool]
 ) -> tuple[control.For, control.For, Split]:
     body, k = op.body, len(fixed)
-    halves = split(
-        body,
-        [False, *fixed, *carried],
-        free=[True] * (k + 1) + [False] * len(carried),
-        totals=[False, *fixed, *(False for _ in carried)],
-        outputs=carried,
-        rows=True,
-    )
+    if op.checkpoints == EVERY_STATE:
+        halves = one_step_again(op, fixed, carried)
+    else:
+        halves = split(
+            body,
+            [False, *fixed, *carried],
+            free=[True] * (k + 1) + [False] * len(carried),
+            totals=[False, *fixed, *(False for _ in carried)],
+            outputs=carried,
+            rows=True,
+        )
     saved, n = len(halves.saved), len(body.params)
 
     def forward(i: Any, _: Any, *values: Any) -> list[Any]:
@@ -299,7 +305,8 @@ class LaneBlock(ControlBlock):
         key = ("pullback", *wrt)
         derived = function.op.derived
         if key not in derived:
-            program, active = _pullback(function, primals, wrt)
+            again = type(function)(silent_op(function.op))
+            program, active = _pullback(again, primals, wrt)
             derived[key] = control.Call(program, by_lane=True), active
         self.backward, active = derived[key]
         return self.append(apply_control(function.op, primals), active)

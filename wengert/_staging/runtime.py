@@ -12,12 +12,17 @@ from wengert._array.traced import wrap
 from wengert._control import loops
 from wengert._core.interp import CURRENT
 from wengert._frontend.runtime import Block, Plain, Raise
+from wengert._ir.control import Print
+from wengert._modes.checkpoint import inherited
 from wengert._ops.arithmetic import logical_not
 from wengert._staging import control  # noqa: F401  (tells `replay` what it applies)
 from wengert._staging.branches import stage_branch
+from wengert._staging.combinators import Combinators
 from wengert._staging.loops import stage_for, stage_while
+from wengert._staging.messages import Mark, filled, marked, recording
 from wengert._staging.ranges import Range, span_of, staged_enumerate, staged_zip
 from wengert._staging.region import Region
+from wengert._staging.replay import apply_control
 from wengert._staging.signals import TracedSignal, emit_check
 from wengert._staging.stage import FunctionStage
 from wengert._staging.truth import is_staged, truth
@@ -29,11 +34,14 @@ class Staged(Plain):
     """Python's meaning, and a region where a traced value decides."""
 
     def counterparts(self) -> Iterable[tuple[Any, Any]]:
+        own = Combinators(self, UNROLLED).counterparts()
         return (
             (range, staged_range),
             (loops.range, staged_range),
             (zip, staged_zip),
             (enumerate, staged_enumerate),
+            (print, staged_print),
+            *own,
         )
 
     # -- statements --------------------------------------------------------------------
@@ -166,8 +174,11 @@ class Staged(Plain):
     def assert_(self, test: Any, message: Callable[[], Any] | None = None) -> None:
         if not is_staged(test):
             return super().assert_(test, message)
-        arguments = () if message is None else (message(),)
-        emit_check(truth(test), AssertionError(*arguments))
+
+        def error() -> AssertionError:
+            return AssertionError(*(() if message is None else (message(),)))
+
+        emit_check(truth(test), error)
         return None
 
     def result(self, signal: Any) -> Any:
@@ -218,7 +229,11 @@ class Staged(Plain):
         return wrap(logical_not(truth(operand)))
 
     def choose(
-        self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]
+        self,
+        test: Any,
+        then: Callable[[], Any],
+        orelse: Callable[[], Any],
+        scope: tuple[Any, ...] = (),
     ) -> Any:
         if not is_staged(test):
             return then() if test else orelse()
@@ -228,6 +243,7 @@ class Staged(Plain):
             lambda: self.Return(orelse()),
             (),
             None,
+            scope,
         )
         return self.result(signal)
 
@@ -243,13 +259,38 @@ def staged_range(
     *bounds: Any, unroll: bool = False, parallel: bool = False, checkpoints: Any = None
 ) -> Any:
     """``range``, whose bounds may be traced."""
-    if not any(is_staged(b) for b in bounds):
-        plain = loops.range(
-            *bounds, unroll=unroll, parallel=parallel, checkpoints=checkpoints
-        )
-        return Range(plain.start, plain.stop, plain.step, unroll)
-    start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
-    return Range(start, stop, step, unroll)
+    known = not any(map(is_staged, bounds))
+    plain = loops.range(
+        *(bounds if known else (0,)),
+        unroll=unroll,
+        parallel=parallel,
+        checkpoints=checkpoints,
+    )
+    if known:
+        start, stop, step = plain.start, plain.stop, plain.step
+    else:
+        start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+    return Range(start, stop, step, unroll, inherited(checkpoints))
+
+
+def staged_print(
+    *values: Any, sep: Any = " ", end: Any = "\n", file: Any = None, flush: Any = False
+) -> None:
+    """``print``, whenever the program runs."""
+    if not any(isinstance(i, FunctionStage) for i in CURRENT.get().chain()):
+        return print(*values, sep=sep, end=end, file=file, flush=flush)
+    with recording() as shown:
+        parts = [
+            v if isinstance(v, (Mark, tuple, list)) else str(v)
+            for v in map(marked, values)
+        ]
+
+    def show(*numbers: Any) -> None:
+        given = (filled(part, numbers) for part in parts)
+        print(*given, sep=sep, end=end, file=file, flush=flush)
+
+    apply_control(Print(show), shown)
+    return None
 
 
 def _nothing() -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert._array.traced import TracedScalar, wrap
-from wengert._core.interp import CURRENT, Interpreter, using
+from wengert._core.interp import Interpreter, using
+from wengert._core.types import type_of
 from wengert._frontend.runtime import Plain, Raise, Return
-from wengert._ir.control import Check
+from wengert._ir.control import Check, Effect
 from wengert._ir.evaluate import CONTROL
+from wengert._modes.batch import Batch, BatchTracer
 from wengert._ops.arithmetic import equal
 from wengert._ops.reduction import reduce_all
 from wengert._ops.structure import where
+from wengert._staging.batched import lane_by_lane
+from wengert._staging.messages import deferred
 from wengert._staging.replay import apply_control
-from wengert._staging.stage import Stage
 
 FALL, BREAK, CONTINUE, RETURN = range(4)
 _CODES = {id(None): FALL, id(Plain.BREAK): BREAK, id(Plain.CONTINUE): CONTINUE}
@@ -106,21 +110,17 @@ def has_value(signal: Any) -> bool:
 # -- checks ----------------------------------------------------------------------------
 
 
-class CheckFunction:
-    """A check under every interpreter: it is staged as it is, below all tracers."""
+class EffectFunction:
+    """An effect under every interpreter: it is staged as it is, below all tracers."""
 
     multiple = True
-    name = "check"
 
-    def __init__(self, op: Check) -> None:
+    def __init__(self, op: Effect) -> None:
         self.op = op
+        self.name = op.name
 
-    def run(self, operands: Any) -> Any:
-        """Also a condition that is known belongs to the branch that is being staged."""
-        stage = next((i for i in CURRENT.get().chain() if isinstance(i, Stage)), None)
-        if stage is None:
-            return CONTROL["check"](self.op, list(operands))
-        return stage.call(self, operands)
+    def run(self, operands: Any) -> list[Any]:
+        return CONTROL[self.name](self.op, list(operands))
 
     def on_stage(self, stage: Any, operands: Any) -> Any:
         return self.op, [stage.lift(x) for x in operands], []
@@ -131,11 +131,17 @@ class CheckFunction:
     def on_tape(self, tape: Interpreter, operands: Any) -> tuple[Any, ...]:
         return self._below(tape, operands, "primal")
 
-    def on_batch(self, batch: Interpreter, operands: Any) -> tuple[Any, ...]:
-        holds = operands[0].value
+    def on_batch(self, batch: Batch, operands: Any) -> tuple[Any, ...]:
+        """For each lane; of checks that fail, the first one says why."""
+        own = [type(x) is BatchTracer and x.interpreter is batch for x in operands]
+        values = [x.value if o else x for x, o in zip(operands, own, strict=True)]
+        lane = [type_of(x) for x in operands]
         with using(batch.parent):
-            every = reduce_all(holds, axes=(0,))
-            return apply_control(self.op, (every,))
+            if isinstance(self.op, Check) and not any(own[1:]):
+                every = reduce_all(values[0], axes=(0,))
+                return apply_control(self.op, (every, *values[1:]))
+            lane_by_lane(self.op, batch.size, values, own, lane)
+        return ()
 
     def _below(self, interpreter: Any, operands: Any, part: str) -> tuple[Any, ...]:
         given = [getattr(x, part, x) for x in operands]
@@ -143,30 +149,14 @@ class CheckFunction:
             return apply_control(self.op, given)
 
 
-def emit_check(holds: Any, error: BaseException) -> None:
-    """Raise this error where the condition is false."""
-    apply_control(Check(lambda *_: _anew(error)), (holds,))
+def emit_check(
+    holds: Any,
+    exception: Callable[[], Any],
+    cause: Callable[[], Any] | None = None,
+) -> None:
+    """Raise an exception where the condition is false.
 
-
-def emit_raise(signal: Raise) -> None:
-    """Raise where the program comes here, as ``raise exception from cause`` does."""
-    error = _instance(signal.exception())
-    if signal.cause is not None:
-        error.__cause__ = _instance(signal.cause())
-    emit_check(False, error)
-
-
-def _instance(error: Any) -> Any:
-    return error() if isinstance(error, type) else error
-
-
-def _anew(error: BaseException) -> BaseException:
-    """An exception like this one, which has no traceback, context and notes yet."""
-    cls = type(error)
-    native = next(c for c in cls.__mro__ if c.__module__ == "builtins")
-    copy = native.__new__(cls, *error.args)
-    native.__init__(copy, *error.args)  # type: ignore[misc]
-    copy.__dict__.update(error.__dict__)
-    copy.__cause__ = error.__cause__
-    copy.__suppress_context__ = error.__suppress_context__
-    return copy
+    It is made once, with marks for staged values, and anew where the check fails.
+    """
+    error, values = deferred(exception, cause)
+    apply_control(Check(error), (holds, *values))

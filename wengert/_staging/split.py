@@ -17,6 +17,7 @@ from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.families import zeros_of
 from wengert._ops.indexing import getitem
 from wengert._ops.structure import reshape
+from wengert._staging.prune import silent_op
 from wengert._staging.replay import apply_equation, replay
 from wengert._staging.stage import (
     INDEX,
@@ -140,7 +141,8 @@ class Importer:
         for var in variables_read(equation):
             self.variable(var)
         with using(self.backward):
-            results = apply_equation(equation, self.values)
+            again = equation._replace(op=silent_op(equation.op))
+            results = apply_equation(again, self.values)
         for var, result in zip(equation.outputs, results, strict=True):
             self.values.setdefault(var, result)  # one of them may have been saved
 
@@ -219,20 +221,12 @@ def split(
         for g, t in zip(given, totals, strict=True)
         if t and type(g) is TapeTracer
     }
-    with using(backward):
-        cotangents: dict[int, Any] = dict(sums)
-        for out, ct, like in zip(active, cts, types, strict=True):
-            if type(out) is TapeTracer:
-                ct = ct if ct.shape == like.shape else reshape(ct, shape=like.shape)
-                present = cotangents.get(out.index)
-                cotangents[out.index] = ct if present is None else present + ct
-        swept = _imported(tape, set(cotangents), importer)
-        found = sweep_back(swept, cotangents, consume=False)
-        variables = [g for g in given if type(g) is TapeTracer]
-        results = [
-            found[g.index] if g.index in found else zeros_of(importer(g.type))
-            for g in variables
-        ]
+    cotangents = [
+        (out.index, ct, like)
+        for out, ct, like in zip(active, cts, types, strict=True)
+        if type(out) is TapeTracer
+    ]
+    results = _swept(tape, given, importer, dict(sums), cotangents)
     saved = [StageTracer(forward, v) for v in importer.saved]
     return Split(
         forward.program(params, [*map(_primal, outs), *saved]),
@@ -248,6 +242,27 @@ def split(
         ),
         tuple(p.var.type for p in importer.params),
     )
+
+
+def _swept(
+    tape: Tape, given: Sequence[Any], importer: Importer, sums: Any, cts: Sequence[Any]
+) -> list[Any]:
+    """The cotangents of the parameters on the tape, by the backward program.
+
+    sums: cotangents that there are already; cts: of results ``(number on the tape,
+    cotangent, type of the result)``.
+    """
+    with using(importer.backward):
+        for index, ct, like in cts:
+            fitted = ct if ct.shape == like.shape else reshape(ct, shape=like.shape)
+            present = sums.get(index)
+            sums[index] = fitted if present is None else present + fitted
+        found = sweep_back(_imported(tape, set(sums), importer), sums, consume=False)
+        return [
+            found[g.index] if g.index in found else zeros_of(importer(g.type))
+            for g in given
+            if type(g) is TapeTracer
+        ]
 
 
 def _with_lengths(

@@ -31,7 +31,7 @@ from wengert._modes.function import Function
 from wengert._ops.arithmetic import add, equal, greater_equal, multiply
 from wengert._ops.structure import astype, promote, reshape
 from wengert._staging.aliases import lose_twins
-from wengert._staging.errors import refuse_concrete, refuse_extent
+from wengert._staging.errors import refuse_concrete, refuse_extent, refuse_text
 from wengert._staging.masks import has_masks, places_of, without_masks
 from wengert._staging.operands import aligned_dtypes
 
@@ -67,6 +67,12 @@ class StageTracer(Tracer):
     @property
     def below(self) -> Any:
         refuse_concrete(self)
+
+    def shown(self) -> Any:
+        mark = CURRENT.get().marking
+        if mark is None:
+            refuse_text(self)
+        return mark(self)
 
     def as_extent(self) -> Extent:
         """This integer as it stands in a shape, or as a bound of a slice."""
