@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,9 +15,10 @@ from wengert._ir import control
 from wengert._ir.program import Program, Var, substitute
 from wengert._modes.block import _NO_PLAN
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
+from wengert._ops.arithmetic import add, subtract
 from wengert._ops.families import zeros_of
 from wengert._ops.indexing import Slot, getitem, update
-from wengert._ops.structure import full
+from wengert._ops.structure import full, reshape
 from wengert._staging.activity import active_results
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.split import Split, split, window
@@ -146,30 +147,38 @@ class ForBlock(ControlBlock):
         key = ("reverse", *self.fixed, *self.carried)
         if key not in op.derived:
             op.derived[key] = _loops(op, self.fixed, self.carried)
-        forward, self.backward, self.split = op.derived[key]
+        forward, self.backward, total, halves = op.derived[key]
         extents = dict(
-            zip(self.split.backward.params[1:], map(as_extent, constants), strict=False)
+            zip(halves.backward.params[1:], map(as_extent, constants), strict=False)
         )
-        rows = [substitute(t.shape, extents.__getitem__) for t in self.split.saved]
+        rows = [substitute(t.shape, extents.__getitem__) for t in halves.saved]
         buffers = [
             full(shape=(as_extent(steps), *row), value=0, dtype=t.dtype)
-            for row, t in zip(rows, self.split.saved, strict=True)
+            for row, t in zip(rows, halves.saved, strict=True)
         ]
-        outs = apply_control(forward, [steps, steps, *constants, *carries, *buffers])
-        n = len(carries)
-        self.values = [steps, *constants, *outs[n:]]
+        m, n = len(halves.sizes.results), len(carries)
+        sizes = apply_control(total, [steps, *constants, *[0] * m]) if m else []
+        buffers += [
+            full(shape=(as_extent(sizes[number]),), value=0, dtype=dtype)
+            for dtype, number in halves.ragged
+        ]
+        given = [steps, *sizes, *constants]
+        outs = apply_control(forward, [steps, *given, *carries, *[0] * m, *buffers])
+        self.values = [*given, *outs[n + m :]]
+        self.sizes = m
         return self.append(outs[:n], self.carried)
 
     def pulled(self, cts: list[Any], present: list[Any]) -> list[Any]:
-        k = len(self.fixed)
-        steps, constants = self.values[0], self.values[1 : k + 1]
+        k, m = len(self.fixed), self.sizes
+        steps, sizes = self.values[0], self.values[1 : m + 1]
+        constants = self.values[m + 1 : m + 1 + k]
         totals = [
             zeros_of(type_of(c)) if p is None else p
             for c, p, f in zip(constants, present[1 : k + 1], self.fixed, strict=True)
             if f
         ]
-        operands = [steps, *self.values, *cts, *totals]
-        found = iter(apply_control(self.backward, operands))
+        operands = [steps, *self.values, *sizes, *cts, *totals]
+        found = iter(apply_control(self.backward, operands)[m:])
         carries = [next(found) if a else None for a in self.carried]
         sums = [next(found) if a else None for a in self.fixed]
         carries = [
@@ -179,9 +188,20 @@ class ForBlock(ControlBlock):
         return [None, *sums, *carries]
 
 
-def _loops(
-    op: control.For, fixed: list[bool], carried: list[bool]
-) -> tuple[control.For, control.For, Split]:
+class _Loops(NamedTuple):
+    """The loops of reverse mode, and the halves of their body.
+
+    Arrays whose length differs from step to step stand one behind the other in a
+    buffer; the loops carry the place of the step's, and `total` adds their lengths up.
+    """
+
+    forward: control.For
+    backward: control.For
+    total: control.For
+    halves: Split
+
+
+def _loops(op: control.For, fixed: list[bool], carried: list[bool]) -> _Loops:
     body, k = op.body, len(fixed)
     halves = split(
         body,
@@ -191,36 +211,68 @@ def _loops(
         outputs=carried,
         rows=True,
     )
-    saved, n = len(halves.saved), len(body.params)
+    n, m = len(body.params) - 1 - k, len(halves.sizes.results)
+    saved, numbers = len(halves.saved), [number for _, number in halves.ragged]
+    filled = saved + len(numbers)
 
     def forward(i: Any, _: Any, *values: Any) -> list[Any]:
-        outs = replay(halves.forward, [i, *values[: n - 1]])
-        kept = outs[len(carried) :]
-        buffers = [
+        constants, carries = values[m : m + k], values[m + k : m + k + n]
+        places, buffers = values[m + k + n :][:m], values[m + k + n + m :]
+        outs = replay(halves.forward, [i, *constants, *carries])
+        sizes = replay(halves.sizes, [i, *constants])
+        rows = [
             update(b, r, i, index=(*_AT, *window(type_of(r).shape, b.shape[1:])))
-            for b, r in zip(values[n - 1 :], kept, strict=True)
+            for b, r in zip(buffers[:saved], outs[n : n + saved], strict=True)
         ]
-        return [*outs[: len(carried)], *buffers]
+        flat = [
+            update(b, _flat(r, sizes[j]), index=_part(places[j], sizes[j]))
+            for b, r, j in zip(buffers[saved:], outs[n + saved :], numbers, strict=True)
+        ]
+        return [*outs[:n], *map(add, places, sizes), *rows, *flat]
 
     def backward(step: Any, steps: Any, *values: Any) -> list[Any]:
         i = steps - 1 - step
-        buffers = values[k : k + saved]
-        residuals = [getitem(b, i, index=_AT) for b in buffers]
-        rest = values[k + saved :]
-        found = replay(halves.backward, [i, *values[:k], *residuals, *rest])
-        return [*found[sum(fixed) :], *found[: sum(fixed)]]
+        constants, buffers = values[m : m + k], values[m + k : m + k + filled]
+        ends, rest = values[m + k + filled :][:m], values[m + k + filled + m :]
+        sizes = replay(halves.sizes, [i, *constants])
+        places = list(map(subtract, ends, sizes))
+        rows = [getitem(b, i, index=_AT) for b in buffers[:saved]]
+        flat = [
+            getitem(b, index=_part(places[j], sizes[j]))
+            for b, j in zip(buffers[saved:], numbers, strict=True)
+        ]
+        found = replay(halves.backward, [i, *constants, *rows, *sizes, *flat, *rest])
+        return [*places, *found[sum(fixed) :], *found[: sum(fixed)]]
+
+    def total(i: Any, *values: Any) -> list[Any]:
+        return list(map(add, values[k:], replay(halves.sizes, [i, *values[:k]])))
 
     index, *params = body.params
-    steps = Var(INDEX)
+    steps, sizes = Var(INDEX), [Var(INDEX) for _ in range(m)]
     known = dict(zip(halves.backward.params, (index, *params[:k]), strict=False))
     rows = [substitute(t, known.__getitem__) for t in halves.saved]
     buffers = [ArrayType((steps, *t.shape), t.dtype) for t in rows]
+    buffers += [ArrayType((sizes[number],), dtype) for dtype, number in halves.ragged]
     constants, carries = params[:k], params[k:]
     cts = [p.type for p, c in zip(carries, carried, strict=True) if c]
     totals = [p.type for p, f in zip(constants, fixed, strict=True) if f]
-    ahead = trace(forward, [index, steps, *params, *buffers])
-    back = trace(backward, [index, steps, *constants, *buffers, *cts, *totals])
-    return control.For(ahead, 1 + k), control.For(back, 1 + k + saved), halves
+    given, places = [index, steps, *sizes, *constants], [INDEX] * m
+    ahead = trace(forward, [*given, *carries, *places, *buffers])
+    back = trace(backward, [*given, *buffers, *places, *cts, *totals])
+    return _Loops(
+        control.For(ahead, 1 + m + k),
+        control.For(back, 1 + m + k + filled),
+        control.For(trace(total, [index, *constants, *places]), k),
+        halves,
+    )
+
+
+def _flat(x: Any, size: Any) -> Any:
+    return reshape(x, shape=(as_extent(size),))
+
+
+def _part(place: Any, size: Any) -> tuple[slice]:
+    return (slice(as_extent(place), as_extent(place + size)),)
 
 
 class IfBlock(ControlBlock):

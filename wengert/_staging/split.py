@@ -8,7 +8,10 @@ it again where that is cheap.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from wengert._core.interp import EVALUATE, using
 from wengert._core.types import ArrayType, type_of
@@ -16,8 +19,17 @@ from wengert._ir.program import Equation, Program, Var, variables_in, variables_
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.families import zeros_of
 from wengert._ops.indexing import getitem
+from wengert._ops.structure import reshape
+from wengert._staging.prune import prune
 from wengert._staging.replay import apply_equation, replay
-from wengert._staging.stage import Extent, Stage, StageTracer, as_extent
+from wengert._staging.stage import (
+    INDEX,
+    Extent,
+    Stage,
+    StageTracer,
+    as_extent,
+    trace,
+)
 
 # Computed again rather than saved, where the operands are at hand.
 _CHEAP = frozenset(
@@ -31,14 +43,19 @@ _CHEAP = frozenset(
 class Split(NamedTuple):
     """The two halves of a program's reverse mode.
 
-    forward:  ``(*params) -> (*results, *saved)``
-    backward: ``(*free, *saved, *cts, *totals) -> cotangents``, one for each parameter
-    that is differentiated; `cts` belong to results, `totals` are cotangents to add to.
+    forward:  ``(*params) -> (*results, *saved, *ragged)``
+    backward: ``(*free, *saved, *sizes, *ragged, *cts, *totals) -> cotangents``, one for
+    each parameter that is differentiated; `cts` belong to results, `totals` are
+    cotangents to add to. The backward program gets ragged arrays flat, behind their
+    sizes; `sizes` computes these: ``(*free) -> sizes``. Of each ragged array `ragged`
+    has the dtype and the number of its size: arrays of one shape share it.
     """
 
     forward: Program
     backward: Program
     saved: tuple[ArrayType, ...]
+    ragged: tuple[tuple[np.dtype, int], ...]
+    sizes: Program
 
 
 class Importer:
@@ -50,12 +67,16 @@ class Importer:
         self.values: dict[Var, Any] = {}
         self.saved: list[Var] = []
         self.params: list[StageTracer] = []  # of the backward program, for the saved
+        self.ragged: dict[Var, StageTracer] = {}  # with their flat parameters
+        self.ragged_sizes: dict[Any, StageTracer] = {}  # by shape
+        self.rows = rows
         self.bounds = dict(slice_bounds(forward.equations)) if rows else {}
         self.sources: dict[Var, Equation] = {
             v: e for e in forward.equations for v in e.outputs
         }
         self.forward = forward
         self.at_hand: set[Var] = set()  # parameters of both halves
+        self.constant: set[Var] = set()  # those of them that are not the loop's index
         self._derivable: dict[Var, bool] = {}
 
     def __call__(self, value: Any) -> Any:
@@ -85,6 +106,9 @@ class Importer:
 
     def _save(self, var: Var) -> None:
         """Give the backward program a parameter; a short row comes in a full one."""
+        if not self._fits_a_row(var):
+            self._save_ragged(var)
+            return
         shape = [self.bounds.get(n, n) for n in var.type.shape]
         row = ArrayType(tuple(shape), var.type.dtype)
         param = self.backward.parameter(self(self.forward.seen(row)))
@@ -96,6 +120,17 @@ class Importer:
         lengths = self(self.forward.seen(var.type)).shape
         with using(self.backward):
             self.values[var] = getitem(param, index=window(lengths, shape))
+
+    def _save_ragged(self, var: Var) -> None:
+        given = var.type.shape
+        if given not in self.ragged_sizes:
+            self.ragged_sizes[given] = self.backward.parameter(INDEX)
+        size = as_extent(self.ragged_sizes[given])
+        flat = self.backward.parameter(ArrayType((size,), var.type.dtype))
+        self.ragged[var] = flat
+        with using(self.backward):
+            shape = self(self.forward.seen(var.type)).shape
+            self.values[var] = reshape(flat, shape=shape)
 
     def derivable(self, var: Var) -> bool:
         """Whether a variable costs little to compute from what is at hand."""
@@ -115,9 +150,42 @@ class Importer:
         return known
 
     def _can_be_saved(self, var: Var) -> bool:
+        """Whether its length in each step is bounded, or known before the step."""
+        known = self.rows and all(map(self._is_free, variables_in(var.type)))
+        return known or self._fits_a_row(var)
+
+    def _fits_a_row(self, var: Var) -> bool:
         """Whether it has one length, or one that is bounded, in every step."""
         extents = variables_in(var.type)
-        return all(n in self.at_hand or n in self.bounds for n in extents)
+        return all(n in self.constant or n in self.bounds for n in extents)
+
+    def _is_free(self, var: Var) -> bool:
+        """Whether a number costs little to compute from parameters of both halves."""
+        equation = self.sources.get(var)
+        if equation is None or var in self.at_hand:
+            return var in self.at_hand
+        return equation.op.name in _CHEAP and all(
+            map(self._is_free, variables_read(equation))
+        )
+
+    def kinds(self) -> tuple[tuple[np.dtype, int], ...]:
+        """Of each ragged array the dtype, and the number of its size."""
+        order = list(self.ragged_sizes)
+        return tuple((v.type.dtype, order.index(v.type.shape)) for v in self.ragged)
+
+    def sizes(self, free: Sequence[StageTracer]) -> Program:
+        """``(*free) -> sizes`` of the ragged arrays."""
+        shapes = list(self.ragged_sizes)
+        extents = tuple({n: None for s in shapes for n in s if isinstance(n, Var)})
+        params = tuple(p.var for p in free)
+        whole = Program(params, tuple(self.forward.equations), extents)
+        program = prune(whole, effects=False)
+
+        def build(*values: Any) -> list[Any]:
+            found = dict(zip(extents, replay(program, values), strict=True))
+            return [prod(found.get(n, n) for n in shape) for shape in shapes]
+
+        return trace(build, params)
 
     def _recompute(self, equation: Equation) -> None:
         for var in variables_read(equation):
@@ -171,7 +239,9 @@ def split(
     free: the parameters that the backward program gets too; totals: those (of `wrt`)
     to whose cotangents it adds; outputs: the results that have cotangents. Without
     `save` all that the backward program needs is computed again. With `rows` an array
-    whose length is bounded is saved in a row of that length.
+    whose length is bounded is saved in a row of that length, and one whose length
+    follows from the free parameters, the first of which is the loop's index, as a
+    ragged one.
     """
     forward = Stage(EVALUATE)
     params = forward.parameters(program.params)
@@ -183,8 +253,9 @@ def split(
     backward = Stage(EVALUATE)
     importer = Importer(forward, backward, save, rows)
     at_hand = [p for p, f in zip(params, free, strict=True) if f]
+    importer.at_hand.update(p.var for p in at_hand)
+    importer.constant.update(p.var for p in at_hand[rows:])
     for p in at_hand:
-        importer.at_hand.add(p.var)
         importer.values[p.var] = backward.parameter(importer(type_of(p)))
     active = [o for o, has_ct in zip(outs, outputs, strict=True) if has_ct]
     cts = [backward.parameter(importer(type_of(o))) for o in active]
@@ -205,19 +276,23 @@ def split(
         results = [
             found[g.index] if g.index in found else zeros_of(g.type) for g in variables
         ]
-    saved = [StageTracer(forward, v) for v in importer.saved]
+    saved = [StageTracer(forward, v) for v in (*importer.saved, *importer.ragged)]
     return Split(
         forward.program(params, [*map(_primal, outs), *saved]),
         backward.program(
             [
                 *(importer.values[p.var] for p in at_hand),
                 *importer.params,
+                *importer.ragged_sizes.values(),
+                *importer.ragged.values(),
                 *cts,
                 *sums.values(),
             ],
             results,
         ),
         tuple(p.var.type for p in importer.params),
+        importer.kinds(),
+        importer.sizes(at_hand),
     )
 
 
