@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ from wengert._backend.values import (
 )
 from wengert._ir.program import Equation, Var
 from wengert._ops.indexing import Slot
+from wengert._passes.places import place_of
 
 INT64 = np.dtype(np.int64)
 
@@ -131,10 +132,24 @@ def _supported(index: tuple[Any, ...], indices: list[Value]) -> bool:
     return all(s is None or type(s) is int for s in steps)
 
 
+def _inside(lo: Lowering, equation: Equation) -> Set[int]:
+    """The axes of which the index of one entry is known to be in bounds."""
+    place = place_of(equation) or []
+    shape = equation.inputs[0].type.shape
+    return {k for k, a in enumerate(place) if lo.places.is_inside(a, shape[k])}
+
+
 def parse(
-    lo: Lowering, shape: Shape, index: tuple[Any, ...], indices: list[Value]
+    lo: Lowering,
+    shape: Shape,
+    index: tuple[Any, ...],
+    indices: list[Value],
+    inside: Set[int] = frozenset(),
 ) -> list[Item] | None:
-    """The items of an index, or None where only the host knows them."""
+    """The items of an index, or None where only the host knows them.
+
+    `inside` are the axes whose positions need no check.
+    """
     if not _supported(index, indices):
         return None
 
@@ -155,7 +170,9 @@ def parse(
         elif isinstance(item, Slot) and indices[item.k].shape:
             items.append(Gather(indices[item.k]))
         else:
-            items.append(Point(checked(lo, number(item), n, axis)))
+            position = number(item)
+            known = axis in inside
+            items.append(Point(position if known else checked(lo, position, n, axis)))
         axis += 1
     return items
 
@@ -220,7 +237,8 @@ def _delayed_view(lo: Lowering, x: Value, items: list[Item], shape: Shape) -> La
 def _getitem(lo: Lowering, equation: Equation) -> list[Value] | None:
     x, *indices = (lo.value(a) for a in equation.inputs)
     out = equation.outputs[0].type
-    items = parse(lo, x.shape, equation.params["index"], indices)
+    index = equation.params["index"]
+    items = parse(lo, x.shape, index, indices, _inside(lo, equation))
     if items is None:
         return None
     declared = lo.shape(out)
@@ -418,7 +436,7 @@ def _write(add: bool) -> Callable[[Lowering, Equation], list[Value] | None]:
         if any(i.dtype.kind == "b" for i in indices):
             return None
         indices = [lo.cheap(i) for i in indices]
-        items = parse(lo, x.shape, index, indices)
+        items = parse(lo, x.shape, index, indices, _inside(lo, equation))
         if items is None:
             return None
         out, v = writable(lo, equation, v)

@@ -30,6 +30,7 @@ from wengert._backend.values import (
 )
 from wengert._core.types import ArrayType
 from wengert._ir.program import Atom, Equation, Literal, Program, Var
+from wengert._passes.places import Places
 
 STACK_BYTES = 512  # static arrays up to this size live on the stack
 DEEPEST = 24  # delayed arrays inside one another
@@ -65,9 +66,12 @@ class Scope:
 class Lowering:
     """Emission of the body of one function."""
 
-    def __init__(self, emitter: Emitter, sites: Sites, stack_bytes: int) -> None:
+    def __init__(
+        self, emitter: Emitter, sites: Sites, stack_bytes: int, places: Places
+    ) -> None:
         self.e = emitter
         self.sites = sites
+        self.places = places
         self.stack_bytes = stack_bytes
         self.scope: Scope
 

@@ -13,6 +13,7 @@ from wengert._passes.induction import replace_inductions
 from wengert._passes.interface import tighten
 from wengert._passes.motion import move_invariants
 from wengert._passes.ranges import decide_by_ranges
+from wengert._passes.reads import move_reads
 from wengert._passes.simplify import simplify
 
 PASSES: tuple[Callable[[Program], Program], ...] = (
@@ -24,6 +25,7 @@ PASSES: tuple[Callable[[Program], Program], ...] = (
     tighten,
     replace_inductions,
     move_invariants,
+    move_reads,
 )
 # Those that keep what a region gets and gives, which rules of derivatives rely on.
 PREPARING: tuple[Callable[[Program], Program], ...] = (
@@ -31,6 +33,7 @@ PREPARING: tuple[Callable[[Program], Program], ...] = (
     simplify,
     eliminate_common,
     move_invariants,
+    move_reads,
 )
 _ROUNDS = 8
 

@@ -247,24 +247,30 @@ def _loops(op: control.For, fixed: list[bool], carried: list[bool]) -> _Loops:
     def total(i: Any, *values: Any) -> list[Any]:
         return list(map(add, values[k:], replay(halves.sizes, [i, *values[:k]])))
 
-    index, *params = body.params
-    steps, sizes = Var(INDEX), [Var(INDEX) for _ in range(m)]
-    known = dict(zip(halves.backward.params, (index, *params[:k]), strict=False))
-    rows = [substitute(t, known.__getitem__) for t in halves.saved]
-    buffers = [ArrayType((steps, *t.shape), t.dtype) for t in rows]
-    buffers += [ArrayType((sizes[number],), dtype) for dtype, number in halves.ragged]
-    constants, carries = params[:k], params[k:]
+    given, buffers, places = _operands_of_loops(op, halves)
+    constants, carries = body.params[1 : k + 1], body.params[k + 1 :]
     cts = [p.type for p, c in zip(carries, carried, strict=True) if c]
     totals = [p.type for p, f in zip(constants, fixed, strict=True) if f]
-    given, places = [index, steps, *sizes, *constants], [INDEX] * m
     ahead = trace(forward, [*given, *carries, *places, *buffers])
     back = trace(backward, [*given, *buffers, *places, *cts, *totals])
     return _Loops(
         control.For(ahead, 1 + m + k),
         control.For(back, 1 + m + k + filled),
-        control.For(trace(total, [index, *constants, *places]), k),
+        control.For(trace(total, [body.params[0], *constants, *places]), k),
         halves,
     )
+
+
+def _operands_of_loops(op: control.For, halves: Split) -> Any:
+    """Templates of what both loops get: what is constant, buffers, places in them."""
+    index, *params = op.body.params
+    steps, sizes = Var(INDEX), [Var(INDEX) for _ in halves.sizes.results]
+    constants = params[: op.constants]
+    known = dict(zip(halves.backward.params, (index, *constants), strict=False))
+    rows = [substitute(t, known.__getitem__) for t in halves.saved]
+    buffers = [ArrayType((steps, *t.shape), t.dtype) for t in rows]
+    buffers += [ArrayType((sizes[number],), dtype) for dtype, number in halves.ragged]
+    return [index, steps, *sizes, *constants], buffers, [INDEX] * len(sizes)
 
 
 def _flat(x: Any, size: Any) -> Any:
@@ -276,41 +282,102 @@ def _part(place: Any, size: Any) -> tuple[slice]:
 
 
 class IfBlock(ControlBlock):
-    """A branch: backwards the branch that was taken runs again, and is swept."""
+    """A branch: backwards the branch that was taken runs again, and is swept.
+
+    What it reads of an array that is not at hand then, the forward branch hands on.
+    """
 
     def record(self, op: control.If, primals: list[Any]) -> tuple[Any, ...]:
         self.begin(op, primals)
         self.values = list(primals)
+        self.free = [True] * len(primals[1:])
         wrt = [n is not None for n in self.inputs[1:]]
         regions = (op.then, op.orelse)
         found = [active_results(region, wrt) for region in regions]
         self.active = [a or b for a, b in zip(*found, strict=True)]
-        return self.append(apply_control(op, primals), self.active)
+        self.outs = apply_control(op, primals)
+        return self.append(self.outs, self.active)
+
+    def imported(self, importer: Any, tape: Tape) -> ControlBlock:
+        predicate, *operands = self.values
+        block = copy.copy(self)
+        block.free = [not type_of(x).shape or importer.has(x) for x in operands]
+        halves = block.halves([False] * len(operands))
+        while any(p for half in halves for p in half.passed):
+            columns = zip(block.free, *(half.passed for half in halves), strict=True)
+            block.free = [any(column) for column in columns]
+            halves = block.halves([False] * len(operands))
+        saved = []
+        if any(half.saved for half in halves):
+            op = _handing_on(self.op, block.free, halves)
+            saved = importer.replace(self.outs, op)
+        kept = [x for x, f in zip(operands, block.free, strict=True) if f]
+        block.values = [predicate, *kept, *saved]
+        return ControlBlock.imported(block, importer, tape)
+
+    def halves(self, totals: list[bool]) -> list[Split]:
+        """The reverse mode of both branches, with what is free at hand."""
+        wrt = [n is not None for n in self.inputs[1:]]
+        key = ("halves", *wrt, *self.free, *totals)
+        if key not in self.op.derived:
+            self.op.derived[key] = [
+                split(
+                    region,
+                    wrt,
+                    free=self.free,
+                    totals=totals,
+                    outputs=self.active,
+                    save=False,
+                )
+                for region in (self.op.then, self.op.orelse)
+            ]
+        return self.op.derived[key]
 
     def pulled(self, cts: list[Any], present: list[Any]) -> list[Any]:
         wrt = [n is not None for n in self.inputs[1:]]
-        totals = [p is not None for p in present[1:]]
-        op = self._backward(wrt, totals)
+        then, orelse = self.halves([p is not None for p in present[1:]])
+        n = sum(self.free)
+        op = control.If(
+            _widened(then, (then, orelse), n), _widened(orelse, (then, orelse), n)
+        )
         given = [p for p in present if p is not None]
         found = iter(apply_control(op, [*self.values, *cts, *given]))
         return [None, *(next(found) if w else None for w in wrt)]
 
-    def _backward(self, wrt: list[bool], totals: list[bool]) -> control.If:
-        key = ("reverse", *wrt, *totals)
-        if key not in self.op.derived:
-            regions = [
-                split(
-                    region,
-                    wrt,
-                    free=[True] * len(wrt),
-                    totals=totals,
-                    outputs=self.active,
-                    save=False,
-                ).backward
-                for region in (self.op.then, self.op.orelse)
-            ]
-            self.op.derived[key] = control.If(*regions)
-        return self.op.derived[key]
+
+def _handing_on(op: control.If, free: list[bool], halves: list[Split]) -> control.If:
+    """A branch with more results: what the backward branches need, or zeros for it."""
+
+    def region(own: Split) -> Program:
+        def build(*values: Any) -> list[Any]:
+            outs = replay(own.forward, values)
+            n = len(outs) - len(own.saved)
+            at_hand = [as_extent(x) for x, f in zip(values, free, strict=True) if f]
+            for half in halves:
+                known = dict(zip(half.backward.params, at_hand, strict=False))
+                zeros = [zeros_of(substitute(t, known.__getitem__)) for t in half.saved]
+                outs += outs[n : n + len(own.saved)] if half is own else zeros
+            return [*outs[:n], *outs[n + len(own.saved) :]]
+
+        return trace(build, own.forward.params)
+
+    return control.If(*map(region, halves))
+
+
+def _widened(own: Split, halves: tuple[Split, Split], n: int) -> Program:
+    """A backward branch that gets what both have saved, behind `n` free parameters."""
+    params = own.backward.params
+    saved: list[Var] = []
+    for half in halves:
+        known = dict(zip(half.backward.params[:n], params[:n], strict=True))
+        saved += (
+            params[n : n + len(own.saved)]
+            if half is own
+            else [Var(substitute(t, known.__getitem__)) for t in half.saved]
+        )
+    return own.backward._replace(
+        params=(*params[:n], *saved, *params[n + len(own.saved) :])
+    )
 
 
 class LaneBlock(ControlBlock):

@@ -15,7 +15,16 @@ import numpy as np
 
 from wengert._core.interp import EVALUATE, using
 from wengert._core.types import ArrayType, type_of
-from wengert._ir.program import Equation, Program, Var, variables_in, variables_read
+from wengert._ir.program import (
+    Atom,
+    Equation,
+    Literal,
+    Program,
+    Var,
+    substitute,
+    variables_in,
+    variables_read,
+)
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.families import zeros_of
 from wengert._ops.indexing import getitem
@@ -48,7 +57,8 @@ class Split(NamedTuple):
     each parameter that is differentiated; `cts` belong to results, `totals` are
     cotangents to add to. The backward program gets ragged arrays flat, behind their
     sizes; `sizes` computes these: ``(*free) -> sizes``. Of each ragged array `ragged`
-    has the dtype and the number of its size: arrays of one shape share it.
+    has the dtype and the number of its size: arrays of one shape share it. `passed`
+    says which parameters are saved themselves.
     """
 
     forward: Program
@@ -56,6 +66,7 @@ class Split(NamedTuple):
     saved: tuple[ArrayType, ...]
     ragged: tuple[tuple[np.dtype, int], ...]
     sizes: Program
+    passed: tuple[bool, ...]
 
 
 class Importer:
@@ -95,6 +106,22 @@ class Importer:
         if type(value) is dict:
             return {k: self(v) for k, v in value.items()}
         return value
+
+    def has(self, value: Any) -> bool:
+        """Whether a value of the forward program need not be saved."""
+        return not isinstance(value, StageTracer) or self.derivable(value.var)
+
+    def replace(self, outs: Sequence[StageTracer], op: Any) -> list[StageTracer]:
+        """Put in a branch with more results than that which gives `outs`: the new."""
+        equations = self.forward.equations
+        place = next(k for k, e in enumerate(equations) if outs[0].var in e.outputs)
+        equation = equations[place]
+        given = dict(zip(op.then.params, equation.inputs[1:], strict=True))
+        types = op.then.result_types[len(outs) :]
+        found = [Var(substitute(t, lambda n: _extent(given[n]))) for t in types]
+        equations[place] = equation._replace(op=op, outputs=(*equation.outputs, *found))
+        self.sources.update((v, equations[place]) for v in equations[place].outputs)
+        return [StageTracer(self.forward, v) for v in found]
 
     def variable(self, var: Var) -> Any:
         if var not in self.values:
@@ -168,6 +195,15 @@ class Importer:
             map(self._is_free, variables_read(equation))
         )
 
+    def parameters(self, free: Sequence[StageTracer]) -> list[StageTracer]:
+        """Those of the backward program that are no cotangents."""
+        return [
+            *(self.values[p.var] for p in free),
+            *self.params,
+            *self.ragged_sizes.values(),
+            *self.ragged.values(),
+        ]
+
     def kinds(self) -> tuple[tuple[np.dtype, int], ...]:
         """Of each ragged array the dtype, and the number of its size."""
         order = list(self.ragged_sizes)
@@ -194,6 +230,10 @@ class Importer:
             results = apply_equation(equation, self.values)
         for var, result in zip(equation.outputs, results, strict=True):
             self.values.setdefault(var, result)  # one of them may have been saved
+
+
+def _extent(atom: Atom) -> Any:
+    return int(atom.value) if isinstance(atom, Literal) else atom
 
 
 def slice_bounds(equations: Sequence[Equation]) -> Iterator[tuple[Var, int]]:
@@ -277,22 +317,14 @@ def split(
             found[g.index] if g.index in found else zeros_of(g.type) for g in variables
         ]
     saved = [StageTracer(forward, v) for v in (*importer.saved, *importer.ragged)]
+    back = [*importer.parameters(at_hand), *cts, *sums.values()]
     return Split(
         forward.program(params, [*map(_primal, outs), *saved]),
-        backward.program(
-            [
-                *(importer.values[p.var] for p in at_hand),
-                *importer.params,
-                *importer.ragged_sizes.values(),
-                *importer.ragged.values(),
-                *cts,
-                *sums.values(),
-            ],
-            results,
-        ),
+        backward.program(back, results),
         tuple(p.var.type for p in importer.params),
         importer.kinds(),
         importer.sizes(at_hand),
+        tuple(p.var in importer.saved for p in params),
     )
 
 
