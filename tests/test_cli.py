@@ -15,7 +15,8 @@ from tests.architecture.source_files import FILES, label, syntax
 from tests.errors.case import raised_at
 from tests.test_robot import UNUSABLE_FILES, write_file
 from wengert.cli import commands, main
-from wengert.examples import elimination
+from wengert.examples import elimination, lu
+from wengert.examples.gallery import EXAMPLES
 from wengert.examples.robot import lesson
 from wengert.examples.robot.calibration import calibrate, read_measurements
 
@@ -59,7 +60,7 @@ def test_help(call):
         assert (code, err) == (0, "") and "robot" in out
     code, out, _ = call("robot", "--help")
     assert code == 0
-    options = "distance height seed epochs measurements out force"
+    options = "distance height seed epochs measurements out eager force"
     for option in options.split():
         assert f"--{option}" in out
 
@@ -152,16 +153,21 @@ def test_with_force_it_begins(call, tmp_path):
     assert call("robot", "--out", tmp_path, "--force")[0] == 130
 
 
-def test_a_whole_run(call, tmp_path):
+@pytest.mark.parametrize("how", [(), ("--eager",)], ids=["compiled", "eager"])
+def test_a_whole_run(call, tmp_path, how):
     folder = tmp_path / "deep" / "results"
     arguments = ("robot", "--out", folder, "--epochs", 6, "--distance", 4, "--seed", 3)
-    code, out, err = call(*arguments)
+    code, out, err = call(*arguments, *how)
     assert code == 0 and "Traceback" not in err
     assert {file.name for file in folder.iterdir()} == {*PICTURES, "results.json"}
     for name in PICTURES:
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
     results = json.loads((folder / "results.json").read_text())
     assert results["settings"]["distance_m"] == 4.0
+    assert results["settings"]["compiled"] == (how == ())
+    assert ("compilation" in results["seconds"]) == (how == ())
+    assert ("s of it to compile" in out) == (how == ())
+    assert " ".join(out.split()).count("ms an epoch") == 2
     assert [m["method"] for m in results["inverse"]["methods"]] == [
         "gradient descent",
         "Adam",
@@ -175,6 +181,34 @@ def test_a_whole_run(call, tmp_path):
     for text in ("BFGS", "Worst miss", "Drag coefficient", "Sensitive distances"):
         assert text in out
     assert call(*arguments)[0] == 2
+
+
+@pytest.mark.parametrize("arguments", [(), ("--list",), ("lu", "--list")])
+def test_examples_are_listed(call, arguments):
+    code, out, err = call("examples", *arguments)
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == list(EXAMPLES)
+    for example in EXAMPLES.values():
+        assert example.title in out
+
+
+def test_examples_run_in_the_order_given(call):
+    code, out, err = call("examples", "waiting_line", "bouncing")
+    assert (code, err) == (0, "")
+    assert out.index("waiting_line: A queue") < out.index("bouncing: A ball")
+    for example in (EXAMPLES["waiting_line"], EXAMPLES["bouncing"]):
+        assert example.known_by in " ".join(out.split())
+        assert example.module.__file__ in out
+    rows = [line.split() for line in out.splitlines()]
+    errors = [float(row[-1]) for row in rows if row[:1] in (["eager"], ["compiled"])]
+    assert len(errors) == 3 + (not EXAMPLES["waiting_line"].not_compiled)
+    assert max(errors) < 1e-12
+
+
+def test_an_unknown_example_gets_one_line_and_exit_code_2(call):
+    code, out, err = call("examples", "lu", "ul")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "'ul' is not one of 'lu', 'gauss_seidel'," in err
 
 
 def test_a_reader_that_has_read_enough_gets_no_traceback():
@@ -207,6 +241,7 @@ def test_every_raise_is_hit(tmp_path, monkeypatch):
         errors = [error_of(lambda: commands.main(["robot"], standalone_mode=False))]
     errors.append(error_of(lambda: main(["robbot"])))
     errors.append(error_of(lambda: elimination.solve(np.ones((2, 2)), np.ones(2))))
+    errors.append(error_of(lambda: lu.factor(np.ones((2, 2)))))
     for call in CALLS:
         words = [word.format(taken=tmp_path) for word in call]
         if "--out" not in words:

@@ -68,6 +68,15 @@ def test_the_example_is_a_hit(row: Op) -> None:
     assert np.any(hit)
 
 
+@pytest.mark.parametrize("name", ["sqrt", "log", "reciprocal", "tanh", "arctan"])
+def test_a_pushforward_meets_poles_and_overflows_without_a_warning(name: str) -> None:
+    x, t = np.array([0.0, 1e200]), np.array([0.0, 1.0])
+    with np.errstate(all="ignore"):
+        pushforward = wg.linearize(getattr(wnp, name), x)[1]
+        expected = wg.jvp(getattr(wnp, name), (x,), (t,))[1]
+    np.testing.assert_array_equal(pushforward(t), expected)
+
+
 @pytest.mark.parametrize("name", LIPSCHITZ)
 def test_the_entry_lies_between_the_slopes_nearby(name: str) -> None:
     row = OPS[name]

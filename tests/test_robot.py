@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -196,33 +197,77 @@ def test_gradient_of_the_inverse_problem_is_scipys_difference():
     np.testing.assert_allclose(gradient, expected, rtol=1e-5)
 
 
+def fly_in_air(distance, speed, angle):
+    return flight.height_with_drag(distance, speed, angle, DRAG)
+
+
+@pytest.fixture(scope="module", params=[flight.height_at_basket, fly_in_air])
+def problems(request):
+    """The same training problem, eager and compiled, without air and with it."""
+    layers = policy.first_layers(np.random.default_rng(3))
+    return [
+        training.Problem(layers, request.param, 1.0, compiled=compiled)
+        for compiled in (False, True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def vector(problems):
+    return problems[0].ravel(policy.first_layers(np.random.default_rng(3)))
+
+
+def seconds(function, x, repeats):
+    """The shortest of some calls."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function(x)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
 class TestTraining:
     """The network in the loop with the physics."""
 
-    @pytest.mark.parametrize("drag", [None, DRAG])
-    def test_gradient_is_the_difference_along_a_direction(self, drag):
-        layers = policy.first_layers(np.random.default_rng(3))
-
-        def fly(*throw):
-            if drag is None:
-                return flight.height_at_basket(*throw)
-            return flight.height_with_drag(*throw, drag)
-
-        function, _ = training.on_vectors(
-            lambda layers: training.loss(layers, DISTANCES, 1.0, fly), layers
-        )
-        x = np.concatenate([leaf.ravel() for leaf in wg.tree.leaves(layers)])
-        along = np.random.default_rng(4).normal(size=x.shape)
+    def test_gradient_is_the_difference_along_a_direction(self, problems, vector):
+        along = np.random.default_rng(4).normal(size=vector.shape)
         step = 1e-6
-        difference = function(x + step * along)[0] - function(x - step * along)[0]
-        slope = function(x)[1] @ along
-        assert slope == pytest.approx(difference / (2.0 * step), rel=1e-6)
+        for problem in problems:
+            after, before = (problem(vector + s * along)[0] for s in (step, -step))
+            slope = problem(vector)[1] @ along
+            assert slope == pytest.approx((after - before) / (2.0 * step), rel=1e-6)
+
+    def test_compiled_steps_have_the_same_numbers(self, problems, vector):
+        runs = [minimise.adam(p, vector, rate=0.005, iterations=40) for p in problems]
+        np.testing.assert_allclose(runs[0].losses, runs[1].losses, rtol=1e-10)
+        np.testing.assert_allclose(runs[0].point, runs[1].point, rtol=1e-10, atol=1e-12)
+        for x in (vector, runs[0].point):
+            (value, gradient), (loss, slopes) = (problem(x) for problem in problems)
+            assert loss == pytest.approx(value, rel=1e-10)
+            np.testing.assert_allclose(slopes, gradient, rtol=1e-10, atol=1e-12)
+
+    def test_compiled_steps_with_drag_are_20_times_as_fast(self):
+        layers = policy.first_layers(np.random.default_rng(3))
+        eager, compiled = (
+            training.Problem(layers, fly_in_air, 1.0, compiled=c) for c in (False, True)
+        )
+        x = eager.ravel(layers)
+        compiled(x)
+        assert 20.0 * seconds(compiled, x, 50) < seconds(eager, x, 3)
+
+    def test_layers_come_back_from_the_vector(self, problems, vector):
+        layers = problems[0].unravel(vector)
+        expected = policy.first_layers(np.random.default_rng(3))
+        assert wg.tree.flatten(layers)[1] == wg.tree.flatten(expected)[1]
+        for leaf, first in zip(*map(wg.tree.leaves, (layers, expected)), strict=True):
+            np.testing.assert_array_equal(leaf, first)
 
     def test_misses_of_unseen_distances_are_below_2_cm(self):
+        layers = policy.first_layers(np.random.default_rng(0))
+        problem = training.Problem(layers, flight.height_at_basket, 1.0, compiled=True)
         run = training.train(
-            policy.first_layers(np.random.default_rng(0)),
-            flight.height_at_basket,
-            1.0,
+            problem,
+            layers,
             rate=0.02,
             epochs=400,
             polish=150,

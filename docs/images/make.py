@@ -4,6 +4,7 @@ from pathlib import Path
 
 import wengert as wg
 import wengert.numpy as np
+from wengert.examples import pictures
 
 FOLDER = Path(__file__).parent
 
@@ -30,3 +31,4 @@ if __name__ == "__main__":
     wg.explain.plot_step_sizes(g, 1.5, FOLDER / "steps.png")
     wg.explain.plot_modes(FOLDER / "modes.png")
     wg.explain.plot_checkpoints(1000, FOLDER / "checkpoints.png")
+    pictures.draw_all(FOLDER)

@@ -115,6 +115,16 @@ def counted(x):
     return len(y) * y.sum()
 
 
+TABLE = np.ones((2, 2))
+
+
+def copies(x):
+    """Copies by methods of an array from outside, written to."""
+    y, z, flat = TABLE.copy(), TABLE.astype(float), TABLE.flatten()
+    y[0, 0] = z[0] = flat[1] = x
+    return y.sum() + (z * flat[:2]).sum() + TABLE.copy().max()
+
+
 def psi(x):
     return float(scipy.special.digamma(x))
 
@@ -147,6 +157,7 @@ CASES = [
     ),
     (integers, 2.5, 2 * 2.5 + 2),
     (counted, 2.0, 3 * (0.0 + 0.5 + 1.0 + 3.0)),
+    (copies, 3.0, 1 + 2 + 2 * 3.0),
     (Spring(2.0, 1.0), 3.0, 4.0),
     (Spring(2.0, 1.0).energy, 3.0, 4.0),
 ]

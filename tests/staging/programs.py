@@ -242,6 +242,42 @@ def triangular_solve(x):
     return y
 
 
+def refusals(x):
+    """Errors on paths that are not taken, in branches and loops inside them."""
+    y = x.copy()
+    for i in range(len(x)):
+        if y[i] > 50.0:
+            raise ZeroDivisionError("too large")
+        y[i] = y[i] * x[0] + 0.1
+        if y[i] > 40.0:
+            for j in range(9):
+                if j == 5:
+                    raise ValueError("much too large")
+    return y
+
+
+def endless(x):
+    """A loop that only a return can end: nothing comes after it."""
+    while True:
+        x = 0.5 * x
+        if x < 1.0:
+            return x * x
+        if x > 100.0:
+            break
+        if x > 50.0:
+            return 2.0 * x
+    return 3.0 * x
+
+
+def endless_returns(x):
+    while True:
+        x = 0.5 * x
+        if x < 1.0:
+            return x * x
+        if x > 100.0:
+            return 2.0 * x
+
+
 SCALAR: list[tuple[Any, float]] = [
     (branch, 2.0),
     (branch, -2.0),
@@ -259,6 +295,9 @@ SCALAR: list[tuple[Any, float]] = [
     (counted_down, 0.7),
     (halvings, 3.0),
     (newton, 2.0),
+    (endless, 9.0),
+    (endless_returns, 9.0),
+    (endless_returns, 900.0),
 ]
 ARRAY = [
     writes,
@@ -278,5 +317,6 @@ ARRAY = [
     closures,
     tuples,
     swapped_scalars,
+    refusals,
 ]
 CASES = [*SCALAR, *((function, X) for function in ARRAY)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -199,6 +201,59 @@ def test_globals_are_read_at_each_call(monkeypatch):
     assert compiled(1.0) == 8.0
 
 
+def indexed(x, table=TABLE):
+    total = 0.0
+    for i in range(6):
+        total = total + x * table[i % 2]
+    return total
+
+
+def from_a_default(x):
+    return indexed(x)
+
+
+def from_a_list(x):
+    for table in [TABLE][:]:
+        total = indexed(x, table)
+    return total
+
+
+def unpacked(x):
+    (table,) = [TABLE]
+    return indexed(x, table)
+
+
+def by_name(x):
+    return indexed(x, getattr(sys.modules[__name__], "TABLE"))  # noqa: B009
+
+
+@pytest.mark.parametrize(
+    "function",
+    [from_a_default, from_a_list, unpacked, by_name, partial(indexed, table=TABLE)],
+)
+def test_an_array_that_comes_another_way_is_indexed_by_a_step(function):
+    compiled = wg.jit(function)
+    assert compiled(1.0) == 9.0
+    assert wg.jit(wg.grad(function))(1.0) == 9.0
+    TABLE[0] = 10.0
+    try:
+        assert compiled(1.0) == 36.0
+    finally:
+        TABLE[0] = 1.0
+
+
+def test_a_write_to_an_array_that_comes_another_way_happens_at_each_call():
+    count = np.zeros(1)
+
+    def counted(x, log=count):
+        log[0] += x
+        return x * log[0]
+
+    compiled = wg.jit(counted)
+    assert [compiled(1.0), compiled(1.0), compiled(2.0)] == [1.0, 2.0, 8.0]
+    assert count[0] == 4.0
+
+
 class Model:
     def __init__(self, w):
         self.w = w
@@ -233,6 +288,10 @@ def test_exceptions_arrive_as_they_are():
     assert compiled(np.ones(6)) == 6.0
     with pytest.raises(ValueError, match="negative") as caught:
         compiled(np.array([1.0, 1.0, 1.0, -1.0, 1.0, 1.0]))
+    for derivative in (wg.jit(wg.grad(checked)), wg.grad(wg.jit(checked))):
+        assert list(derivative(np.ones(6))) == [1.0] * 6
+        with pytest.raises(ValueError, match="negative"):
+            derivative(np.array([1.0, 1.0, 1.0, -1.0, 1.0, 1.0]))
     assert "test_jit.py" in caught.value.__notes__[0]
     with pytest.raises(AssertionError, match="large"):
         compiled(np.full(6, 9.0))

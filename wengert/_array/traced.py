@@ -25,6 +25,7 @@ from wengert._array.views import (
 from wengert._core.interp import CURRENT, Tracer, raise_leaked
 from wengert._core.source import explain
 from wengert._core.types import (
+    broadcast_shapes,
     can_assign,
     dtype_of,
     is_bool,
@@ -148,7 +149,11 @@ class TracedArray:
 
     @property
     def shape(self) -> Any:
-        return self._peek().shape
+        shape = self._peek().shape
+        for n in shape:
+            if type(n) is not int:
+                return tuple(wrap(n) for n in shape)
+        return shape
 
     @property
     def dtype(self) -> Any:
@@ -160,10 +165,7 @@ class TracedArray:
 
     @property
     def size(self) -> Any:
-        size = 1
-        for extent in self._peek().shape:
-            size = size * extent
-        return size
+        return wrap(_size(self._peek()))
 
     def __len__(self) -> int:
         shape = self._peek().shape
@@ -196,7 +198,7 @@ class TracedArray:
         if root._exclusive:
             # A small part is copied: the next write still finds the array its own.
             part = getitem(value, index=index, copy=True)
-            if _size(part) * 8 > _size(root._value):
+            if not _is_small(part, root._value):
                 root._exclusive = False
                 part = getitem(value, index=index)
         else:
@@ -240,13 +242,7 @@ class TracedArray:
         old = self._peek()
         if tuple(shape_of(new)) != tuple(old.shape):
             try:
-                fits = (
-                    np.broadcast_shapes(
-                        np.shape(new) if not hasattr(new, "shape") else new.shape,
-                        old.shape,
-                    )
-                    == old.shape
-                )
+                fits = broadcast_shapes(old.shape, shape_of(new)) == old.shape
             except ValueError:
                 fits = False
             if not fits:
@@ -295,11 +291,17 @@ def _same_layout(new: Any, old: Any) -> bool:
     return a is not None and b is not None and a.strides == b.strides
 
 
-def _size(x: Any) -> int:
+def _size(x: Any) -> Any:
     size = 1
     for extent in x.shape:
-        size *= extent
+        size = size * extent
     return size
+
+
+def _is_small(part: Any, whole: Any) -> bool:
+    """Whether a copy costs little; run-time extents are not known here."""
+    sizes = _size(part), _size(whole)
+    return all(type(n) is int for n in sizes) and sizes[0] * 8 <= sizes[1]
 
 
 def _same_path(path: tuple[Step, ...], other: tuple[Step, ...]) -> bool:
@@ -404,6 +406,13 @@ def _bound(part: Any) -> Any:
     value = part._value if isinstance(part, TracedScalar) else part
     as_extent = getattr(value, "as_extent", None)
     return operator.index(part) if as_extent is None else as_extent()
+
+
+def length(n: Any) -> Any:
+    """An extent that user code gives: an int, or one of a staged program."""
+    value = n._value if isinstance(n, TracedScalar) else n
+    as_length = getattr(value, "as_length", None)
+    return operator.index(n) if as_length is None else as_length()
 
 
 def _index_operand(item: Any) -> Any:

@@ -87,13 +87,23 @@ class _Result(NamedTuple):
         if self.rank == 0:
             code = _CODES[self.dtype.char]
             parts = struct.unpack_from("=" + code, block, self.offset)
+            if self.dtype == t.BFLOAT16:
+                return np.uint16(parts[0]).view(self.dtype)
             return self.dtype.type(complex(*parts) if len(parts) == 2 else parts[0])
         address, *shape = struct.unpack_from(f"={1 + self.rank}q", block, self.offset)
         return memory(address, tuple(shape), self.dtype).copy()
 
 
-_CODES = {char: char for char in "?bhiBHIfd"}
-_CODES |= {"l": "q", "q": "q", "L": "Q", "Q": "Q", "F": "ff", "D": "dd"}
+_CODES = {char: char for char in "?bhiBHIefd"}
+_CODES |= {
+    t.BFLOAT16.char: "H",
+    "l": "q",
+    "q": "q",
+    "L": "Q",
+    "Q": "Q",
+    "F": "ff",
+    "D": "dd",
+}
 _ARRAY = np.ndarray
 _BLOCKS = FRAME["blocks"]
 _Convert = Callable[[Any], Any]
@@ -230,6 +240,8 @@ class _Argument:
 
     def converter(self) -> _Convert:
         """An argument as it is packed: an array in C order, or a Python number."""
+        if not self.type.shape and self.type.dtype == t.BFLOAT16:
+            return lambda x: int(np.asarray(x, t.BFLOAT16).view(np.uint16))
         if not self.type.shape:
             kind = {"f": float, "c": complex, "b": bool}
             return kind.get(self.type.dtype.kind, int)
@@ -261,7 +273,7 @@ def _results(program: Program, first: int) -> tuple[list[_Result], int]:
         shape = atom.type.shape
         variable = tuple(isinstance(n, Var) for n in shape)
         variable *= any(variable)  # empty where all are ints
-        extents = tuple(order[n] if isinstance(n, Var) else n for n in shape) * known
+        extents = tuple(order.get(n, n) for n in shape) * known
         results.append(
             _Result(
                 atom.type.dtype,

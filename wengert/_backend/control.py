@@ -168,7 +168,7 @@ def start_loop(lo: Lowering, equation: Equation, carries: list[Atom]) -> list[Pl
 def on_heap(lo: Lowering, value: Value) -> Array:
     """A copy in memory that can outlive the function."""
     size = lo.e.mul(lo.e.product(value.shape), value.dtype.itemsize)
-    block = Block(lo.heap(size, value.shape), "heap")
+    block = Block(lo.heap(size), "heap")
     target = contiguous_array(lo.e, block.pointer, value.shape, value.dtype, block)
     return lo.copy(value, target)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert._backend import types as t
 from wengert._backend.emitter import Index
-from wengert._backend.kernels import kernel_for
+from wengert._backend.kernels import KERNELS, kernel_for
 from wengert._backend.lowering import Lowering
 from wengert._backend.scalars import parts
 from wengert._backend.values import (
@@ -53,6 +53,14 @@ def mapped(
             return compute(*(read(k) for read in readers if read is not None))
 
     return Lazy(shape, dtype, entry, operands, flat=flat, trivial=trivial)
+
+
+def cast_to(lo: Lowering, x: Value, dtype: np.dtype) -> Value:
+    """As NumPy's `astype`."""
+    if x.dtype == dtype:
+        return x
+    b = lo.e.b
+    return mapped(lo, [x], x.shape, dtype, lambda v: t.cast(b, v, x.dtype, dtype))
 
 
 def lower_elementwise(lo: Lowering, equation: Equation) -> list[Value] | None:
@@ -120,6 +128,26 @@ def _part(number: int) -> Callable[[Lowering, Equation], list[Value]]:
     return lower
 
 
+def _round_decimals(lo: Lowering, equation: Equation) -> list[Value] | None:
+    """As NumPy's: scaled, rounded and scaled back."""
+    x, out = lo.value(equation.inputs[0]), equation.outputs[0].type
+    decimals = equation.params.get("decimals", 0)
+    if out.dtype.kind in "iub" and decimals >= 0 and out.dtype == x.dtype:
+        return [x]
+    if out.dtype.kind != "f" or not isinstance(decimals, int):
+        return None
+    b, dtype = lo.e.b, out.dtype
+    power = t.constant(10.0 ** abs(decimals), dtype)
+    up, down = (b.fmul, b.fdiv) if decimals > 0 else (b.fdiv, b.fmul)
+
+    def compute(entry: Any) -> Any:
+        if decimals == 0:
+            return KERNELS["rint"][1](b, dtype, entry)
+        return down(KERNELS["rint"][1](b, dtype, up(entry, power)), power)
+
+    return [mapped(lo, [x], lo.shape(out), dtype, compute)]
+
+
 def _substitute(lo: Lowering, equation: Equation) -> list[Value] | None:
     value = lo.value(equation.inputs[0])
     shape = lo.shape(equation.outputs[0].type)
@@ -139,6 +167,7 @@ SELECTIONS = {
     "detached": _astype,
     "real": _part(0),
     "imag": _part(1),
+    "round_decimals": _round_decimals,
     "substitute": _substitute,
     "copy": _same,
     "stop_gradient": _same,

@@ -39,7 +39,7 @@ STACK_LIMIT = (
 HOST_DONE = 1  # not 0, which a callback gives that a signal has stopped at its start
 _TABLE = "malloc free lock check_signals fetch unlock host advise"
 TABLE = {name: k for k, name in enumerate(_TABLE.split())}
-LARGEST = 1 << 46  # bytes; more is refused before it could overflow
+LARGEST = 1 << 46  # bytes of an array; more is refused before sizes could overflow
 
 Index = Any  # int or LLVM value of i64
 
@@ -105,9 +105,6 @@ class Emitter:
     def floordiv(self, a: Index, b: Index) -> Index:
         """Of numbers that are not negative."""
         return self._fold(a, b, lambda x, y: x // y, self.b.udiv)
-
-    def remainder(self, a: Index, b: Index) -> Index:
-        return self._fold(a, b, lambda x, y: x % y, self.b.urem)
 
     def compare(self, relation: str, a: Index, b: Index) -> Any:
         return self.b.icmp_signed(relation, self.value(a), self.value(b))

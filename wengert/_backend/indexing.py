@@ -11,7 +11,12 @@ from wengert._backend import types as t
 from wengert._backend.elementwise import mapped
 from wengert._backend.emitter import Index
 from wengert._backend.lowering import Lowering
-from wengert._backend.structure import broadcast, constant_array, reshaped
+from wengert._backend.structure import (
+    broadcast,
+    constant_array,
+    position,
+    reshaped,
+)
 from wengert._backend.values import (
     Array,
     Lazy,
@@ -24,7 +29,6 @@ from wengert._backend.values import (
 )
 from wengert._ir.program import Equation, Var
 from wengert._ops.indexing import Slot
-from wengert._passes.places import place_of
 
 INT64 = np.dtype(np.int64)
 
@@ -132,13 +136,6 @@ def _supported(index: tuple[Any, ...], indices: list[Value]) -> bool:
     return all(s is None or type(s) is int for s in steps)
 
 
-def _inside(lo: Lowering, equation: Equation) -> Set[int]:
-    """The axes of which the index of one entry is known to be in bounds."""
-    place = place_of(equation) or []
-    shape = equation.inputs[0].type.shape
-    return {k for k, a in enumerate(place) if lo.places.is_inside(a, shape[k])}
-
-
 def parse(
     lo: Lowering,
     shape: Shape,
@@ -146,10 +143,7 @@ def parse(
     indices: list[Value],
     inside: Set[int] = frozenset(),
 ) -> list[Item] | None:
-    """The items of an index, or None where only the host knows them.
-
-    `inside` are the axes whose positions need no check.
-    """
+    """The items of an index, or None; `inside` are the axes that need no check."""
     if not _supported(index, indices):
         return None
 
@@ -170,9 +164,8 @@ def parse(
         elif isinstance(item, Slot) and indices[item.k].shape:
             items.append(Gather(indices[item.k]))
         else:
-            position = number(item)
-            known = axis in inside
-            items.append(Point(position if known else checked(lo, position, n, axis)))
+            at = number(item)
+            items.append(Point(at if axis in inside else checked(lo, at, n, axis)))
         axis += 1
     return items
 
@@ -238,7 +231,7 @@ def _getitem(lo: Lowering, equation: Equation) -> list[Value] | None:
     x, *indices = (lo.value(a) for a in equation.inputs)
     out = equation.outputs[0].type
     index = equation.params["index"]
-    items = parse(lo, x.shape, index, indices, _inside(lo, equation))
+    items = parse(lo, x.shape, index, indices, lo.inside(equation))
     if items is None:
         return None
     declared = lo.shape(out)
@@ -436,7 +429,7 @@ def _write(add: bool) -> Callable[[Lowering, Equation], list[Value] | None]:
         if any(i.dtype.kind == "b" for i in indices):
             return None
         indices = [lo.cheap(i) for i in indices]
-        items = parse(lo, x.shape, index, indices, _inside(lo, equation))
+        items = parse(lo, x.shape, index, indices, lo.inside(equation))
         if items is None:
             return None
         out, v = writable(lo, equation, v)
@@ -449,11 +442,13 @@ def _write(add: bool) -> Callable[[Lowering, Equation], list[Value] | None]:
 def _write_scalar(lo: Lowering, equation: Equation, add: bool) -> list[Value] | None:
     """A write to all of an array of shape (), which is a register."""
     x, v, *indices = (lo.value(a) for a in equation.inputs)
-    if indices or v.shape or any(i is not Ellipsis for i in equation.params["index"]):
+    index = equation.params["index"]
+    whole = all(item is Ellipsis or item is None for item in index)
+    if indices or not whole or any(n != 1 for n in v.shape):
         return None
     e = lo.e
-    entry = v.at(e, ())
-    common = np.result_type(x.dtype, v.dtype) if add else v.dtype
+    entry = v.at(e, tuple(0 for _ in v.shape))
+    common = t.computed(np.result_type(x.dtype, v.dtype)) if add else v.dtype
     if add:
         old = t.cast(e.b, x.at(e, ()), x.dtype, common)
         entry = sum_of(lo, old, t.cast(e.b, entry, v.dtype, common), common)
@@ -500,7 +495,7 @@ def put(
     if not add:
         out.put(e, own, t.cast(e.b, entry, v.dtype, out.dtype))
         return
-    common = np.result_type(out.dtype, v.dtype)
+    common = t.computed(np.result_type(out.dtype, v.dtype))
     old = t.cast(e.b, out.at(e, own), out.dtype, common)
     total = sum_of(lo, old, t.cast(e.b, entry, v.dtype, common), common)
     out.put(e, own, t.cast(e.b, total, common, out.dtype))
@@ -549,7 +544,7 @@ def _write_masked(lo: Lowering, equation: Equation, mask: Value, add: bool) -> V
     x, v, out = lo.value(equation.inputs[0]), lo.value(equation.inputs[1]), None
     e = lo.e
     dtype = equation.outputs[0].type.dtype
-    common = np.result_type(dtype, v.dtype) if add else dtype
+    common = t.computed(np.result_type(dtype, v.dtype)) if add else dtype
 
     def compute(holds: Any, old: Any) -> Any:
         new = t.cast(e.b, v.at(e, ()), v.dtype, common)
@@ -571,7 +566,32 @@ def _write_masked(lo: Lowering, equation: Equation, mask: Value, add: bool) -> V
     return out
 
 
+def _last_writer(lo: Lowering, equation: Equation) -> list[Value] | None:
+    """Whether each entry of a region is the last that is written to its place."""
+    e, out = lo.e, equation.outputs[0].type
+    indices = [lo.cheap(lo.value(a)) for a in equation.inputs]
+    shape = tuple(map(lo.extent, equation.params["shape"]))
+    items = parse(lo, shape, equation.params["index"], indices)
+    if items is None:
+        return None
+    region, target = Region(lo, shape, items), lo.allocate(lo.shape(out), out.dtype)
+    for found, n in zip(region.shape, target.shape, strict=True):
+        lo.require_extent(found, n)
+    owner = lo.allocate(shape, INT64)  # read only where it is written
+
+    def number(here: Shape) -> Any:
+        return e.value(position(lo, region.shape, here))
+
+    def compare(here: Shape, own: Shape) -> None:
+        target.put(e, here, e.compare("==", owner.at(e, own), number(here)))
+
+    region.visit(lambda here, own: owner.put(e, own, number(here)))
+    region.visit(compare)
+    return [target]
+
+
 INDEXING = {
+    "last_writer": _last_writer,
     "getitem": _getitem,
     "take": _take,
     "update": _write(False),

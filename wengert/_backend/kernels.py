@@ -150,6 +150,26 @@ def _scale(zero_weight: bool) -> Kernel:
     return by_kind(f=kernel, i=instruction("mul"), u=instruction("mul"))
 
 
+def _unit(b: Any, dtype: np.dtype, z: Any) -> Any:
+    """``z / |z|``; of infinite numbers an axis, NaN where both parts are."""
+    real = np.dtype(f"f{dtype.itemsize // 2}")
+    both = parts(b, z)
+    size = libm("hypot")(b, real, *both)
+    zero, infinity = number(0.0, real), number(math.inf, real)
+    nothing = b.fcmp_ordered("==", size, zero)
+    far = b.fcmp_ordered("==", size, infinity)
+    divisor = b.select(nothing, number(1.0, real), size)
+    infinite = [_infinite(b, real, p) for p in both]
+    lost = b.and_(*infinite)
+    out = []
+    for p, own in zip(both, infinite, strict=True):
+        axis = intrinsic("copysign")(b, real, number(1.0, real), p)
+        end = b.select(own, axis, zero)
+        end = b.select(lost, number(math.nan, real), end)
+        out.append(b.select(far, end, b.fdiv(p, divisor)))
+    return t.make_complex(b, out[0], out[1], dtype)
+
+
 # -- compositions ----------------------------------------------------------------------
 
 
@@ -360,6 +380,7 @@ KERNELS: dict[str, tuple[str, Kernel]] = {
     ),
     "fabs": ("result", floating(intrinsic("fabs"))),
     "sign": ("common", by_kind(f=_sign_float, i=sign_integer, u=sign_integer)),
+    "unit": ("common", by_kind(c=_unit)),
     "copysign": ("result", floating(intrinsic("copysign"))),
     "maximum": ("common", _extremum("maximum", ">")),
     "minimum": ("common", _extremum("minimum", "<")),
@@ -465,7 +486,6 @@ _LIBM = {
     "arctanh": "atanh",
     "erf": "erf",
     "erfc": "erfc",
-    "gammaln": "lgamma",
 }
 KERNELS |= {op: ("result", floating(libm(name))) for op, name in _LIBM.items()}
 SCALE = {both: ("common", _scale(both)) for both in (False, True)}

@@ -8,6 +8,8 @@ constants of a loop) it neither frees nor writes to.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from llvmlite import ir
 
 from wengert._backend import types as t
 from wengert._backend.analysis import Uses
-from wengert._backend.emitter import NO_MEMORY, Emitter, Index, i64
+from wengert._backend.emitter import LARGEST, NO_MEMORY, TABLE, Emitter, Index
 from wengert._backend.sites import Sites
 from wengert._backend.values import (
     Array,
@@ -27,10 +29,11 @@ from wengert._backend.values import (
     broadcast_index,
     contiguous_array,
     same_extent,
+    same_shape,
 )
 from wengert._core.types import ArrayType
 from wengert._ir.program import Atom, Equation, Literal, Program, Var
-from wengert._passes.places import Places
+from wengert._passes.places import Places, place_of
 
 STACK_BYTES = 512  # static arrays up to this size live on the stack
 DEEPEST = 24  # delayed arrays inside one another
@@ -108,40 +111,57 @@ class Lowering:
         values = [self.e.value(found), self.e.value(declared)]
         self.e.fail_unless(self.e.compare("==", found, declared), site, lambda: values)
 
+    def inside(self, equation: Equation) -> Set[int]:
+        """The axes of which the index of one entry is known to be in bounds."""
+        place = place_of(equation) or []
+        shape = equation.inputs[0].type.shape
+        known = self.places.is_inside
+        return {k for k, a in enumerate(place) if known(a, shape[k])}
+
     # -- memory ------------------------------------------------------------------------
 
     def allocate(self, shape: Shape, dtype: np.dtype) -> Array:
         """Fresh memory, owned by the scope."""
         e = self.e
+        self.require_size(shape, dtype)
         size = e.mul(e.product(shape), dtype.itemsize)
         if isinstance(size, int) and size <= self.stack_bytes:
             block = Block(e.bytes(size), "stack")
         else:
-            block = Block(self.heap(size, shape), "heap")
+            block = Block(self.heap(size), "heap")
         self.scope.owned.add(block)
         return contiguous_array(e, block.pointer, shape, dtype, block)
 
-    def heap(self, size: Index, shape: Shape) -> Any:
+    def heap(self, size: Index) -> Any:
         allocate = self.e.function.module.globals["wengert_alloc"]
-        if not isinstance(size, int):
-            size = self._checked(size, shape)
         pointer = self.e.b.call(allocate, [self.e.frame, self.e.value(size)])
         null = self.e.b.icmp_unsigned("==", pointer, ir.Constant(t.PTR, None))
         self.e.leave_if(null, NO_MEMORY)
         return pointer
 
-    def _checked(self, size: Index, shape: Shape) -> Any:
-        """A size, or one that is refused where an extent is out of any range."""
+    def require_size(self, shape: Shape, dtype: np.dtype) -> None:
+        """An array is not so large that products of its extents overflow.
+
+        Every array passes once, in memory or not, so that emitted code may multiply.
+        """
         b = self.e.b
-        fits = ir.Constant(t.I1, 1)
-        total = ir.Constant(t.FLOATS[8], 64.0)
-        for n in shape:
-            if not isinstance(n, int):
-                fits = b.and_(fits, b.icmp_signed(">=", n, i64(0)))
-            total = b.fmul(total, b.sitofp(self.e.value(n), t.FLOATS[8]))
-        limit = ir.Constant(t.FLOATS[8], float(1 << 50))
-        fits = b.and_(fits, b.fcmp_ordered("<", total, limit))
-        return b.select(fits, size, i64(-1))
+        known = math.prod(max(n, 1) for n in shape if isinstance(n, int))
+        if known * dtype.itemsize > LARGEST:
+            self.e.leave_if(ir.Constant(t.I1, 1), NO_MEMORY)
+        rest = [n for n in shape if not isinstance(n, int)]
+        if not rest:
+            return
+        one = ir.Constant(t.FLOATS[8], 1.0)
+        total = ir.Constant(t.FLOATS[8], float(known * dtype.itemsize))
+        least = rest[0]
+        for n in rest:
+            least = self.e.minimum(least, n)
+            extent = b.sitofp(n, t.FLOATS[8])
+            some = b.fcmp_ordered(">", extent, one)
+            total = b.fmul(total, b.select(some, extent, one))
+        large = b.fcmp_ordered(">", total, ir.Constant(t.FLOATS[8], float(LARGEST)))
+        refused = b.or_(large, self.e.compare("<", least, 0))
+        self.e.leave_if(refused, NO_MEMORY)
 
     def free(self, block: Block) -> None:
         self.scope.owned.discard(block)
@@ -183,7 +203,12 @@ class Lowering:
             entry = t.cast(e.b, value.at(e, own), value.dtype, target.dtype)
             target.put(e, indices, entry)
 
-        e.nest(target.shape, write)
+        if not target.swapped:
+            e.nest(target.shape, write)
+            return
+        # Writes in the order of memory: those that jump cost more than such reads.
+        order = (*target.shape[:-2], target.shape[-1], target.shape[-2])
+        e.nest(order, lambda here: write((*here[:-2], here[-1], here[-2])))
 
     def copy(self, value: Value, target: Array | None = None) -> Array:
         """A value in fresh memory, in C order."""
@@ -228,6 +253,14 @@ class Lowering:
             return value
         return self.copy(value)
 
+    # -- functions of libraries --------------------------------------------------------
+
+    def call_library(self, name: str, result: Any, arguments: list[Any]) -> Any:
+        """Call a function of the run-time table; `name` as in `libraries`."""
+        pointer = self.e.table_entry(len(TABLE) + self.sites.entry(name))
+        signature = ir.FunctionType(result, [a.type for a in arguments])
+        return self.e.call_pointer(pointer, signature, arguments)
+
     # -- equations ---------------------------------------------------------------------
 
     def run(self, program: Program, scope: Scope) -> Scope | None:
@@ -253,20 +286,38 @@ class Lowering:
     def finish(self, equation: Equation, values: list[Value]) -> None:
         """Bind the results of an equation, in memory where they are read often."""
         scope = self.scope
+        given = [self.value(a).shape for a in equation.inputs]
         for var, value in zip(equation.outputs, values, strict=True):
+            stored = isinstance(value, Array) and value.distinct
+            if not stored and not any(same_shape(value.shape, s) for s in given):
+                self.require_size(value.shape, value.dtype)
             if isinstance(value, Lazy):
                 value = self._settled(var, value)
             scope.bind(var, value)
 
     def _settled(self, var: Var, value: Lazy) -> Value:
         counts = self.scope.uses.counts[var]
-        target = self.scope.destinations.get(var)
-        if target is not None and target.block.claim():
-            self.scope.owned.add(target.block)
+        target = self._destination(var)
+        if target is not None:
             return self.copy(value, target)
         if value.depth > DEEPEST or (counts > 1 and not value.trivial):
             return self.copy(value)
         return value
+
+    def _destination(self, var: Var) -> Array | None:
+        """The caller's memory for a result of the program, if that is not taken."""
+        target = self.scope.destinations.get(var)
+        if target is None or not target.block.claim():
+            return None
+        self.scope.owned.add(target.block)
+        return target
+
+    def result(self, var: Var) -> Array:
+        """Memory for what an equation computes: the caller's if it is for that."""
+        target = self._destination(var)
+        if target is not None:
+            return target
+        return self.allocate(self.shape(var.type), var.type.dtype)
 
     def _forget(self, number: int) -> None:
         scope = self.scope

@@ -50,6 +50,11 @@ def _greatest(dtype: np.dtype) -> Any:
     return True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
+def _nothing(otherwise: Callable[[np.dtype], Any]) -> Callable[[np.dtype], Any]:
+    """What loses against every float: NaN, which stays where all entries are."""
+    return lambda dtype: math.nan if dtype.kind == "f" else otherwise(dtype)
+
+
 def _kernel(name: str) -> Combine:
     return KERNELS[name][1]
 
@@ -60,8 +65,18 @@ MONOIDS = {
     "reduce_prod": Monoid(_reassociated("fmul", "multiply"), lambda _: 1),
     "reduce_max": Monoid(_kernel("maximum"), _least, False),
     "reduce_min": Monoid(_kernel("minimum"), _greatest, False),
+    "reduce_fmax": Monoid(_kernel("fmax"), _nothing(_least), False),
+    "reduce_fmin": Monoid(_kernel("fmin"), _nothing(_greatest), False),
     "reduce_any": Monoid(_kernel("logical_or"), lambda _: False),
     "reduce_all": Monoid(_kernel("logical_and"), lambda _: True),
+}
+
+
+_UFUNCS = {
+    "reduce_max": "maximum",
+    "reduce_min": "minimum",
+    "reduce_fmax": "fmax",
+    "reduce_fmin": "fmin",
 }
 
 
@@ -159,7 +174,7 @@ def _require_entries(lo: Lowering, name: str, shape: Shape, axes: Any) -> bool:
     outer = e.product(n for i, n in enumerate(shape) if i not in axes)
     if isinstance(inner, int):
         return inner > 0 or outer == 0
-    which = "maximum" if name == "reduce_max" else "minimum"
+    which = _UFUNCS[name]
     site = lo.sites.error(
         lambda: ValueError(
             f"zero-size array to reduction operation {which} which has no identity"
@@ -278,11 +293,12 @@ def _running(name: str, start: int) -> Any:
         if out.dtype.kind == "c" or not x.shape:
             return None
         target = lo.allocate(lo.shape(out), out.dtype)
-        kernel, b = KERNELS[name][1], lo.e.b
+        kernel, b, dtype = KERNELS[name][1], lo.e.b, t.computed(out.dtype)
 
         def step(here: Shape, before: Any) -> Any:
-            value = t.cast(b, x.at(lo.e, here), x.dtype, out.dtype)
-            return kernel(b, out.dtype, before, value)
+            value = t.cast(b, x.at(lo.e, here), x.dtype, dtype)
+            value = kernel(b, dtype, t.cast(b, before, out.dtype, dtype), value)
+            return t.cast(b, value, dtype, out.dtype)
 
         _along(lo, target, equation.params["axis"], t.constant(start, out.dtype), step)
         return [target]
@@ -293,16 +309,21 @@ def _running(name: str, start: int) -> Any:
 def _linear_recurrence(lo: Lowering, equation: Equation) -> list[Value] | None:
     out = equation.outputs[0].type
     a, b = (lo.value(i) for i in equation.inputs)
-    if out.dtype.kind != "f" or a.shape != b.shape:
+    dtype = t.computed(out.dtype)
+    if dtype.kind != "f" or a.shape != b.shape:
         return None
     target = lo.allocate(lo.shape(out), out.dtype)
     e, axis = lo.e, equation.params["axis"]
 
     def step(here: Shape, before: Any) -> Any:
-        factor = t.cast(e.b, a.at(e, here), a.dtype, out.dtype)
-        drive = t.cast(e.b, b.at(e, here), b.dtype, out.dtype)
+        factor = t.cast(e.b, a.at(e, here), a.dtype, dtype)
+        drive = t.cast(e.b, b.at(e, here), b.dtype, dtype)
+        before = t.cast(e.b, before, out.dtype, dtype)
         first = e.compare("==", here[axis], 0)
-        return e.b.select(first, drive, e.b.fadd(drive, e.b.fmul(factor, before)))
+        moved = t.cast(e.b, e.b.fmul(factor, before), dtype, out.dtype)
+        moved = t.cast(e.b, moved, out.dtype, dtype)
+        value = e.b.select(first, drive, e.b.fadd(drive, moved))
+        return t.cast(e.b, value, dtype, out.dtype)
 
     _along(lo, target, axis, t.constant(0, out.dtype), step)
     return [target]

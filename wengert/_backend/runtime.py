@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert._backend.emitter import HOST_DONE, RAISED, TABLE
+from wengert._backend.libraries import address
 from wengert._backend.sites import HostSite
 from wengert._ir.program import Var, substitute
 
@@ -24,20 +25,6 @@ def _c_function(name: str) -> int:
     address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
     assert address is not None
     return address
-
-
-@cache
-def _blas(name: str) -> int:
-    """The address of a function of the BLAS that SciPy ships."""
-    from scipy.linalg import cython_blas
-
-    capsule = cython_blas.__pyx_capi__[name]
-    name_of = ctypes.pythonapi.PyCapsule_GetName
-    name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer.restype = ctypes.c_void_p
-    pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    return int(pointer(capsule, name_of(capsule)))
 
 
 class Runtime:
@@ -59,13 +46,16 @@ class Runtime:
             "advise": _c_function("madvise") if sys.platform == "linux" else 0,
         }
         first = [known[name] for name in TABLE]
-        self.table = np.array([*first, *map(_blas, entries)], np.uintp)
+        self.table = np.array([*first, *map(address, entries)], np.uintp)
 
     def _host(self, frame: int, number: int, words: int) -> int:
         """Run Python for native code; an exception is kept until that has returned."""
         try:
             evaluate(self._sites[number], words)
         except BaseException as error:
+            place = self._sites[number].equation.site
+            if place is not None:
+                error.add_note(f"  at {place}, in compiled code")
             self.errors[frame] = error
             return RAISED
         return HOST_DONE

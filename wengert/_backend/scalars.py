@@ -72,6 +72,13 @@ def instruction(name: str) -> Kernel:
     return lambda b, _dtype, *xs: getattr(b, name)(*xs)
 
 
+def modulus(b: ir.IRBuilder, dtype: np.dtype, x: Any) -> Any:
+    """The absolute value of a float or complex number."""
+    if dtype.kind == "f":
+        return intrinsic("fabs")(b, dtype, x)
+    return libm("hypot")(b, np.dtype(f"f{dtype.itemsize // 2}"), *parts(b, x))
+
+
 # -- complex arithmetic ----------------------------------------------------------------
 
 

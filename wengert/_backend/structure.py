@@ -40,6 +40,17 @@ def _full(lo: Lowering, equation: Equation) -> list[Value]:
     return [constant_array(value, lo.shape(out), out.dtype)]
 
 
+def _iota(lo: Lowering, equation: Equation) -> list[Value]:
+    out = equation.outputs[0].type
+
+    def flat(i: Index) -> Any:
+        return lo.e.value(i)
+
+    return [
+        Lazy(lo.shape(out), out.dtype, lambda at: flat(at[0]), flat=flat, trivial=True)
+    ]
+
+
 def broadcast(lo: Lowering, x: Value, shape: Shape) -> Value:
     """A value stretched to a shape."""
     if same_shape(x.shape, shape):
@@ -80,20 +91,27 @@ def _broadcast_to(lo: Lowering, equation: Equation) -> list[Value]:
     return [broadcast(lo, x, lo.shape(equation.outputs[0].type))]
 
 
+def swap_of_last(rank: int) -> tuple[int, ...]:
+    """The axes with the last two in each other's place."""
+    return (*range(rank - 2), rank - 1, rank - 2)
+
+
 def permute(lo: Lowering, x: Value, axes: tuple[int, ...]) -> Value:
     if axes == tuple(range(len(axes))):
         return x
     shape = tuple(x.shape[i] for i in axes)
     if isinstance(x, Array):
         strides = tuple(x.strides[i] for i in axes)
+        swaps = axes == swap_of_last(len(axes))
         return Array(
             x.pointer,
             shape,
             strides,
             x.dtype,
             x.block,
-            contiguous=False,
+            contiguous=swaps and x.swapped,
             distinct=x.distinct,
+            swapped=swaps and x.contiguous,
         )
 
     def entry(indices: Shape) -> Any:
@@ -147,6 +165,7 @@ def reshaped(lo: Lowering, x: Value, shape: Shape) -> Value:
     e = lo.e
     if same_shape(x.shape, shape):
         return x
+    lo.require_size(shape, x.dtype)
     lo.require_extent(e.product(x.shape), e.product(shape))
     if not shape:
         return Scalar(x.at(e, (0,) * len(x.shape)), x.dtype)
@@ -258,18 +277,34 @@ def _concatenate(lo: Lowering, equation: Equation) -> list[Value]:
     return [target]
 
 
-def _pad_zeros(lo: Lowering, equation: Equation) -> list[Value]:
-    x, out = lo.value(equation.inputs[0]), equation.outputs[0].type
-    target = lo.allocate(lo.shape(out), out.dtype)
-    zero = t.constant(0, out.dtype)
-    lo.fill(target, constant_array(zero, target.shape, out.dtype))
+def padded(lo: Lowering, x: Value, widths: Any, shape: Shape) -> Array:
+    """x between zeros: a pair of widths for each axis of a shape."""
+    target = lo.allocate(shape, x.dtype)
+    zero = t.constant(0, x.dtype)
+    lo.fill(target, constant_array(zero, shape, x.dtype))
     inner = target
-    for axis, (low, high) in enumerate(equation.params["widths"]):
-        total = lo.e.add(x.shape[axis], lo.e.add(lo.extent(low), lo.extent(high)))
-        lo.require_extent(total, target.shape[axis])
-        inner = part_of(lo, inner, axis, lo.extent(low), x.shape[axis])
+    for axis, (low, high) in enumerate(widths):
+        total = lo.e.add(x.shape[axis], lo.e.add(low, high))
+        lo.require_extent(total, shape[axis])
+        inner = part_of(lo, inner, axis, low, x.shape[axis])
     lo.fill(inner, x)
-    return [target]
+    return target
+
+
+def width(lo: Lowering, given: Any) -> Index:
+    """How many zeros stand on one side: not less than none, nor too many to exist."""
+    found = lo.extent(given)
+    if not isinstance(found, int):
+        site = lo.sites.error(lambda: ValueError("index can't contain negative values"))
+        lo.e.fail_unless(lo.e.compare(">=", found, 0), site, list)
+        lo.require_size((found,), np.dtype(np.uint8))
+    return found
+
+
+def _pad_zeros(lo: Lowering, equation: Equation) -> list[Value]:
+    x = lo.value(equation.inputs[0])
+    widths = [[width(lo, w) for w in pair] for pair in equation.params["widths"]]
+    return [padded(lo, x, widths, lo.shape(equation.outputs[0].type))]
 
 
 def _triangle(relation: str) -> Any:
@@ -287,8 +322,28 @@ def _triangle(relation: str) -> Any:
     return lower
 
 
+# -- masks -----------------------------------------------------------------------------
+
+
+def _flat_nonzero(lo: Lowering, equation: Equation) -> list[Value]:
+    mask, out = lo.value(equation.inputs[0]), equation.outputs[0].type
+    target, e = lo.allocate(lo.shape(out), out.dtype), lo.e
+    (size,) = target.shape
+    found = e.slot(t.I64, e.value(0))
+    with e.loop(mask.shape[0]) as i:
+        with e.when(mask.at(e, (i,))):
+            place = e.b.load(found, typ=t.I64)
+            with e.when(e.compare("<", place, size)):
+                target.put(e, (place,), e.value(i))
+            e.b.store(e.b.add(place, e.value(1)), found)
+    lo.require_extent(e.b.load(found, typ=t.I64), size)
+    return [target]
+
+
 STRUCTURE = {
+    "flat_nonzero": _flat_nonzero,
     "full": _full,
+    "iota": _iota,
     "broadcast_to": _broadcast_to,
     "transpose": _transpose,
     "flip": _flip,

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
+import llvmlite.binding as llvm
+import ml_dtypes
 import numpy as np
 from llvmlite import ir
 
-I1, I8, I32, I64 = (ir.IntType(n) for n in (1, 8, 32, 64))
+I1, I8, I16, I32, I64 = (ir.IntType(n) for n in (1, 8, 16, 32, 64))
 PTR = ir.PointerType()
 VOID = ir.VoidType()
-FLOATS = {4: ir.FloatType(), 8: ir.DoubleType()}
+FLOATS = {2: ir.HalfType(), 4: ir.FloatType(), 8: ir.DoubleType()}
 SUPPORTED = frozenset("?bhilqBHILQfdFD")
+FLOAT16, FLOAT32, FLOAT64 = (np.dtype(n) for n in ("f2", "f4", "f8"))
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)  # in registers its bits
 
 
 def check_dtype(dtype: Any, name: str) -> None:
     """Refuse what has no machine type."""
-    if np.dtype(dtype).char not in SUPPORTED:
+    dtype = np.dtype(dtype)
+    if dtype.char in SUPPORTED or dtype == BFLOAT16:
+        return
+    if dtype != FLOAT16 or not _converts_halves():
         raise NotImplementedError(
-            f"{name}: compiled code has no dtype {np.dtype(dtype).name}; compute in "
-            "float32 or float64"
+            f"{name}: compiled code has no dtype {dtype.name}; compute in float32 or "
+            "float64"
         )
+
+
+@cache
+def _converts_halves() -> bool:
+    """Whether the processor does: LLVM calls a function that may be missing else."""
+    is_x86 = llvm.get_default_triple().startswith(("x86", "i386", "i686"))
+    return not is_x86 or bool(llvm.get_host_cpu_features().get("f16c"))
+
+
+def is_narrow(dtype: np.dtype) -> bool:
+    """Whether numbers are stored in 2 bytes and computed with as float32."""
+    return dtype in (FLOAT16, BFLOAT16)
+
+
+def computed(dtype: np.dtype) -> np.dtype:
+    """The dtype of arithmetic."""
+    return FLOAT32 if is_narrow(dtype) else dtype
 
 
 def memory_type(dtype: np.dtype) -> Any:
@@ -40,6 +65,8 @@ def constant(value: Any, dtype: np.dtype) -> ir.Constant:
     """A number as a constant in a register."""
     kind = register_type(dtype)
     value = np.asarray(value).astype(dtype)[()]
+    if dtype == BFLOAT16:
+        return ir.Constant(kind, int(value.view(np.uint16)))
     if dtype.kind == "c":
         part = kind.elements[0]
         parts = [ir.Constant(part, float(v)) for v in (value.real, value.imag)]
@@ -73,6 +100,12 @@ def cast(b: ir.IRBuilder, value: Any, source: np.dtype, target: np.dtype) -> Any
     """As NumPy's `astype`; a complex number loses its imaginary part."""
     if source == target:
         return value
+    if is_narrow(source):
+        return cast(b, _widened(b, value, source), FLOAT32, target)
+    if is_narrow(target):
+        if source == FLOAT64 and target == FLOAT16:
+            return _narrowed(b, _rounded_to_odd(b, value), target)
+        return _narrowed(b, cast(b, value, source, FLOAT32), target)
     if source.kind == "c":
         return _cast_complex(b, value, source, target)
     if target.kind == "c":
@@ -88,6 +121,45 @@ def cast(b: ir.IRBuilder, value: Any, source: np.dtype, target: np.dtype) -> Any
     if source.kind == "f":
         return _cast_float(b, value, source, target)
     return _cast_integer(b, value, source, target)
+
+
+def _widened(b: ir.IRBuilder, value: Any, source: np.dtype) -> Any:
+    if source == FLOAT16:
+        return b.fpext(value, FLOATS[4])
+    bits = b.shl(b.zext(value, I32), I32(16))
+    return b.bitcast(bits, FLOATS[4])
+
+
+def _narrowed(b: ir.IRBuilder, value: Any, target: np.dtype) -> Any:
+    """Of float32, to the nearest; to the even one where two are as near."""
+    if target == FLOAT16:
+        return b.fptrunc(value, FLOATS[2])
+    bits = b.bitcast(value, I32)
+    odd = b.and_(b.lshr(bits, I32(16)), I32(1))
+    rounded = b.add(bits, b.add(odd, I32(0x7FFF)))
+    missing = b.fcmp_unordered("uno", value, value)
+    return b.trunc(b.lshr(b.select(missing, I32(0x7FC00000), rounded), I32(16)), I16)
+
+
+def _rounded_to_odd(b: ir.IRBuilder, value: Any) -> Any:
+    """float64 as a float32 that rounds to the same float16.
+
+    Its last bit says whether anything was cut off (Boldo and Melquiond, "Emulation of a
+    FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008).
+    """
+    nearest = b.fptrunc(value, FLOATS[4])
+    back = b.fpext(nearest, FLOATS[8])
+    size, limit = (absolute(b, x) for x in (back, value))
+    bits = b.bitcast(nearest, I32)
+    toward_zero = b.sub(bits, b.zext(b.fcmp_ordered(">", size, limit), I32))
+    cut = b.zext(b.fcmp_ordered("!=", back, value), I32)
+    return b.bitcast(b.or_(toward_zero, cut), FLOATS[4])
+
+
+def absolute(b: ir.IRBuilder, value: Any) -> Any:
+    """Of float64."""
+    bits = b.and_(b.bitcast(value, I64), I64((1 << 63) - 1))
+    return b.bitcast(bits, FLOATS[8])
 
 
 def make_complex(b: ir.IRBuilder, re: Any, im: Any, dtype: np.dtype) -> Any:

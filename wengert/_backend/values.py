@@ -66,7 +66,8 @@ class Scalar:
 class Array:
     """A view of memory; strides are in bytes.
 
-    `distinct` says that no two entries share memory, so that it may be written to.
+    `distinct` says that no two entries share memory, so that it may be written to;
+    `swapped` that the entries are in C order but for the last two axes.
     """
 
     trivial = True
@@ -82,6 +83,7 @@ class Array:
         *,
         contiguous: bool,
         distinct: bool = True,
+        swapped: bool = False,
     ) -> None:
         self.pointer = pointer
         self.shape = shape
@@ -90,6 +92,7 @@ class Array:
         self.block = block
         self.contiguous = contiguous
         self.distinct = distinct
+        self.swapped = swapped
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -192,8 +195,3 @@ def broadcast_index(shape: Shape, target: Shape, indices: Shape) -> Shape:
         0 if isinstance(n, int) and n == 1 and not same_extent(n, m) else i
         for n, m, i in zip(shape, wanted, given, strict=True)
     )
-
-
-def stretches(shape: Shape, target: Shape) -> bool:
-    """Whether broadcasting reads an entry more than once."""
-    return not same_shape(shape, target)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 import numpy as np
 
@@ -21,6 +20,9 @@ from wengert.errors import LeakedValueError
 
 if TYPE_CHECKING:
     from wengert._core.op import Op
+
+
+Running = TypeVar("Running", bound="Interpreter")
 
 
 class Interpreter:
@@ -80,15 +82,9 @@ class Interpreter:
             yield interpreter
             interpreter = interpreter.parent
 
-    @contextmanager
-    def running(self) -> Iterator[Self]:
+    def running(self) -> _Running[Self]:
         """Make this the current interpreter; it is dead when the block ends."""
-        token = CURRENT.set(self)
-        try:
-            yield self
-        finally:
-            CURRENT.reset(token)
-            self.alive = False
+        return _Running(self)
 
 
 class Evaluate(Interpreter):
@@ -122,14 +118,33 @@ EVALUATE = Evaluate()
 CURRENT: ContextVar[Interpreter] = ContextVar("wengert_interpreter", default=EVALUATE)
 
 
-@contextmanager
-def using(interpreter: Interpreter) -> Iterator[None]:
-    """Run a block under an interpreter that goes on living after it."""
-    token = CURRENT.set(interpreter)
-    try:
-        yield
-    finally:
-        CURRENT.reset(token)
+class using(Generic[Running]):
+    """Run a block under an interpreter that goes on living after it.
+
+    A class, which is entered and left three times as fast as a generator.
+    """
+
+    __slots__ = ("interpreter", "token")
+
+    def __init__(self, interpreter: Running) -> None:
+        self.interpreter = interpreter
+
+    def __enter__(self) -> Running:
+        self.token = CURRENT.set(self.interpreter)
+        return self.interpreter
+
+    def __exit__(self, *_: object) -> None:
+        CURRENT.reset(self.token)
+
+
+class _Running(using[Running]):
+    """Run a block under an interpreter that ends with it."""
+
+    __slots__ = ()
+
+    def __exit__(self, *_: object) -> None:
+        CURRENT.reset(self.token)
+        self.interpreter.alive = False
 
 
 def prepared(fun: Any) -> Any:
@@ -195,6 +210,15 @@ class Tracer:
     def refuse_leak(self) -> NoReturn:
         """Raise: this tracer has reached an interpreter that is not above its own."""
         raise_leaked(self.interpreter)
+
+
+def is_known(value: Any) -> bool:
+    """Whether there is a number at the bottom of an engine value."""
+    while isinstance(value, Tracer):
+        if not value.known:
+            return False
+        value = value.below
+    return True
 
 
 class PrimalTracer(Tracer):

@@ -23,7 +23,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -123,14 +123,17 @@ class Op:
         positions = tuple(i for i in range(count) if mask >> i & 1)
         if self.variadic:
             rules = tuple(partial(self.vjps, i) for i in positions)
-            plan = Plan(
-                positions, rules, _keep_all if self.keeps_operands else _keep_types
-            )
+            keep: Keep | None = _keep_all if self.keeps_operands else _keep_types
         else:
             rules = tuple(self.vjps[i] for i in positions)
-            plan = Plan(positions, rules, _residual_selector(rules))
+            keep = _residual_selector(rules)
+        partials = tuple(getattr(rule, "partial", None) for rule in rules)
+        plan = Plan(positions, rules, partials, keep)
         self.plans[mask] = plan
         return plan
+
+
+Keep: TypeAlias = Callable[..., tuple[Any, ...]]
 
 
 class Plan(NamedTuple):
@@ -138,7 +141,8 @@ class Plan(NamedTuple):
 
     positions: tuple[int, ...]
     rules: tuple[Callable[..., Any], ...]  # each ``(ct, *residuals, **params) -> ct``
-    keep: Callable[..., tuple[Any, ...]]  # ``(out, *operands) -> residuals``
+    partials: tuple[Callable[..., Any] | None, ...]  # what the rules multiply `ct` by
+    keep: Keep | None  # ``(out, *operands) -> residuals``; None where they are ``()``
 
 
 def _keep_all(out: Any, *operands: Any) -> tuple[Any, ...]:
@@ -151,7 +155,7 @@ def _keep_types(out: Any, *operands: Any) -> tuple[Any, ...]:
 
 def _residual_selector(
     rules: tuple[Callable[..., Any], ...],
-) -> Callable[..., tuple[Any, ...]]:
+) -> Keep | None:
     """Keep of ``(out, *operands)`` what the parameter names of the rules ask for."""
     kept: list[str] = []
     rest = False
@@ -170,6 +174,8 @@ def _residual_selector(
                 else "all"
             )
             kept[i] = max(kept[i], wants, key=["", "type", "all"].index)
+    if not kept and not rest:
+        return None
     arguments = "".join(f"a{i}, " for i in range(len(kept)))
     template = {"": "None", "type": "type_of(a{})", "all": "a{}"}
     results = "".join(template[wants].format(i) + ", " for i, wants in enumerate(kept))
@@ -182,7 +188,7 @@ def _rule_parameters(rule: Callable[..., Any]) -> list[str]:
     """Names of the rule's positional parameters after the cotangent."""
     if isinstance(rule, Undefined):
         return []
-    rule = getattr(rule, "reads", rule)
+    rule = getattr(rule, "partial", rule)
     parameters = inspect.signature(rule).parameters.values()
     names = [
         p.name

@@ -42,6 +42,9 @@ def flatten(tree: Any) -> tuple[list[Any], Any]:
             _register(cls)
 
 
+LEAF = flatten(0.0)[1]  # the structure of a leaf
+
+
 def unflatten(structure: Any, leaves: Any) -> Any:
     return optree.tree_unflatten(structure, list(leaves))
 

@@ -48,7 +48,7 @@ def _broadcast_extents(a: Extent, b: Extent) -> Extent:
 
 def type_of(x: Any) -> ArrayType:
     """Type of any operand; a Python scalar has the dtype that NumPy gives it alone."""
-    if isinstance(x, PYTHON_SCALARS):
+    if type(x) is not np.ndarray and isinstance(x, PYTHON_SCALARS):
         return ArrayType((), np.result_type(type(x)))
     return ArrayType(x.shape, x.dtype)
 
@@ -68,10 +68,10 @@ def dtype_of(x: Any) -> Any:
 
 def is_complex(x: Any) -> bool:
     kind = type(x)
-    if kind is np.float64:
-        return False
     if kind is np.ndarray:
         return x.dtype.kind == "c"
+    if kind is np.float64:
+        return False
     if isinstance(x, PYTHON_SCALARS):
         return isinstance(x, complex)
     return is_complex_dtype(x.dtype)
@@ -103,9 +103,7 @@ _INEXACT_NAMES = ("float", "bfloat", "complex")
 
 def is_inexact(dtype: Any) -> bool:
     """Whether values of this dtype can carry a derivative (ml_dtypes included)."""
-    kind = getattr(dtype, "kind", None)
-    if kind is not None and kind in "fc":
+    kind = getattr(dtype, "kind", "?")
+    if kind in "fc":
         return True
-    if kind is not None and kind in "biuOSUMm":
-        return False
-    return any(name in str(dtype) for name in _INEXACT_NAMES)
+    return kind not in "biuOSUMm" and any(name in str(dtype) for name in _INEXACT_NAMES)

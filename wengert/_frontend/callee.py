@@ -16,7 +16,7 @@ import scipy
 
 from wengert._core.source import INTERNAL_FILES
 from wengert._frontend.convert import CONVERTER, with_code
-from wengert._frontend.counterparts import counterparts
+from wengert._frontend.counterparts import COPYING, copied, counterparts
 
 _PATHS = sysconfig.get_paths()
 _STANDARD = tuple({_PATHS["stdlib"], _PATHS["platstdlib"]})
@@ -74,6 +74,9 @@ class Callees:
         own = self.helper.cell_contents.counterparts()
         for original, ours in (*counterparts(callee, self.staging), *own):
             self._keep(original, ours)
+        for ours in [*self.known.values()]:
+            if id(ours) not in self.known:  # what is called in place of another
+                self._keep(ours, ours)
 
     def _keep(self, original: Any, ours: Any) -> None:
         self.known[id(original)] = ours
@@ -82,7 +85,7 @@ class Callees:
     def __call__(self, f: Any) -> Any:
         kind = type(f)
         if kind is BuiltinFunctionType:
-            return self._method_of_ufunc(f) if type(f.__self__) is np.ufunc else f
+            return self._method_of_numpy(f)
         if kind is MethodType:
             inner = self.callee(f.__func__)
             return f if inner is f.__func__ else MethodType(inner, f.__self__)
@@ -119,9 +122,13 @@ class Callees:
         references[number] = weakref.ref(f, forget)
         known[number] = new
 
-    def _method_of_ufunc(self, f: Any) -> Any:
-        """A method such as ``numpy.add.at``."""
-        return getattr(self.known.get(id(f.__self__)), f.__name__, f)
+    def _method_of_numpy(self, f: Any) -> Any:
+        """A method such as ``numpy.add.at``, or one that makes an array of its own."""
+        if type(f.__self__) is np.ufunc:
+            return getattr(self.known.get(id(f.__self__)), f.__name__, f)
+        if type(f.__self__) is np.ndarray and f.__name__ in COPYING:
+            return functools.partial(copied, f)
+        return f
 
     def _class(self, cls: Any) -> Any:
         """A class that is built by Python functions of the user."""

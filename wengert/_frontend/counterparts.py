@@ -80,6 +80,15 @@ def _either(original: Any, ours: Any) -> Any:
     return function
 
 
+COPYING = ("astype", "copy", "flatten")  # methods whose result is to be written to
+
+
+def copied(method: Any, *args: Any, **kwargs: Any) -> Any:
+    """What a method of a plain array returns, as an array that takes traced values."""
+    result = method(*args, **kwargs)
+    return result if CURRENT.get().plain else fresh_all(result, (method.__self__,))
+
+
 def _casting(scalar: Any) -> Any:
     """A NumPy type called: a traced value is cast."""
 

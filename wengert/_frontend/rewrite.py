@@ -127,7 +127,14 @@ class Expressions(ast.NodeTransformer):
         return node  # Python takes a dotted name there, and no call
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """What is indexed is an input too, if it is an array that staging knows not.
+
+        A default, an entry of a list that a loop goes through, what a library returned:
+        a plain array cannot be indexed by a traced value.
+        """
         self.generic_visit(node)
+        if self.staging and isinstance(node.value, ast.Name) and not self.in_class:
+            node.value = located(call("reached", node.value), node.value)
         return self._reached(node)
 
     def _super(self, node: ast.Call) -> ast.AST:

@@ -6,6 +6,7 @@ which each step of a loop hands to the next.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from wengert._ir.program import Program
@@ -98,14 +99,21 @@ class Call(Control):
 class Custom(Call):
     """A call of a function that has derivative rules of its own.
 
-    `function` is applied to the first `arity` operands; the others are arrays that it
-    reads besides.
+    `function` is applied to `arity` operands; before them are their run-time extents,
+    `extents` of them, and behind them arrays that it reads besides.
     """
 
-    def __init__(self, callee: Program, function: Any, arity: int) -> None:
+    def __init__(
+        self, callee: Program, function: Any, extents: int, arity: int
+    ) -> None:
         super().__init__(callee)
         self.function = function
+        self.extents = extents
         self.arity = arity
+
+    def arguments(self, operands: Sequence[Any]) -> tuple[Any, ...]:
+        """Of the operands, those of `function`."""
+        return tuple(operands[self.extents : self.extents + self.arity])
 
 
 class Check(Control):

@@ -91,7 +91,8 @@ def _read_only(base: Any) -> bool:
 
 def is_scalar(leaf: Any) -> bool:
     """Whether the user passed a scalar, not a 0-d array."""
-    return isinstance(leaf, (float, complex, np.generic, TracedScalar))
+    kinds = (float, complex, np.generic, TracedScalar)
+    return type(leaf) is not np.ndarray and isinstance(leaf, kinds)
 
 
 def user_value(value: Any, scalar: bool) -> Any:
@@ -228,6 +229,8 @@ def results(out: Any) -> tuple[list[Any], Any]:
 
     A plain array may be one that the user goes on using: it is copied.
     """
+    if type(out) is TracedScalar:  # of `grad`; `flatten` would take it for a leaf too
+        return [out._read()], tree.LEAF
     leaves, structure = tree.flatten(out)
     values = [unwrap(x) if is_array(x) else x for x in leaves]
     own = [

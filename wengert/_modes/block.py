@@ -248,11 +248,7 @@ def refuse_change(name: str, before: list[Any], after: list[Any]) -> None:
 # -- lines of the Wengert list that stand for many -----------------------------------
 
 
-def _keep_nothing(*_: Any) -> tuple[Any, ...]:
-    return ()
-
-
-_NO_PLAN = Plan((), (), _keep_nothing)
+_NO_PLAN = Plan((), (), (), None)
 
 
 class Block:

@@ -16,7 +16,7 @@ from wengert._core.interp import CURRENT, EVALUATE, Interpreter, PrimalTracer, T
 from wengert._core.op import Op, Plan
 from wengert._core.source import INTERNAL_FILES, Site
 from wengert._core.types import ArrayType, Params, is_inexact
-from wengert._ops.families import ONE, Scatter, match, pass_on, scale, zeros_of
+from wengert._ops.families import ONE, Scatter, match, pass_on, scale, weigh, zeros_of
 from wengert._ops.indexing import add_at
 from wengert._ops.structure import conform, full
 
@@ -81,6 +81,7 @@ class Tape(Interpreter):
         return TapeTracer(self, primal, len(self.types) - 1)
 
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
+        parent = self.parent
         primals = []
         inputs = []
         mask = 0
@@ -90,15 +91,12 @@ class Tape(Interpreter):
                 primals.append(x.primal)
                 inputs.append(x.index)
                 mask += bit
+            elif parent is EVALUATE and isinstance(x, Tracer):
+                x.refuse_leak()
             else:
                 primals.append(x)
             bit += bit
-        parent = self.parent
         if parent is EVALUATE:
-            if len(inputs) < len(primals):
-                for x in primals:
-                    if isinstance(x, Tracer):
-                        x.refuse_leak()
             out = op.evaluate(*primals, **params)
         else:
             token = CURRENT.set(parent)
@@ -131,7 +129,8 @@ class Tape(Interpreter):
         while frame.f_code.co_filename in INTERNAL_FILES and frame.f_back is not None:
             frame = frame.f_back
         code, offset = frame.f_code, frame.f_lasti
-        kept = plan.keep(out, *primals)
+        keep = plan.keep
+        kept = () if keep is None else keep(out, *primals)
         # A tuple of ints, not a list: the garbage collector skips it.
         numbers = tuple(inputs)
         self.entries.append((op, plan, numbers, kept, params, index, code, offset))
@@ -162,6 +161,7 @@ def backward(
 def sweep_back(tape: Tape, cotangents: dict[int, Any], consume: bool) -> dict[int, Any]:
     """`backward`, whatever checks the cotangents."""
     entries, types = tape.entries, tape.types
+    evaluates = CURRENT.get() is EVALUATE
     owned: set[int] = set()
     position = len(entries)
     while position:
@@ -182,9 +182,11 @@ def sweep_back(tape: Tape, cotangents: dict[int, Any], consume: bool) -> dict[in
         if op.consumes:
             _pull_consuming(entry, ct, output in owned, types, cotangents, owned)
             continue
-        for rule, index in zip(plan.rules, inputs):  # noqa: B905  (hot; same length)
+        for rule, partial, index in zip(plan.rules, plan.partials, inputs):  # noqa: B905
             if rule is pass_on:
                 part = ct
+            elif partial is not None and evaluates:
+                part = weigh(ct, partial(*residuals))  # as the rule, without its call
             elif params:
                 part = rule(ct, *residuals, **params)
             else:
@@ -205,9 +207,10 @@ def sweep_back(tape: Tape, cotangents: dict[int, Any], consume: bool) -> dict[in
                 cotangents[index] = part
             elif type(part) is _float64:
                 cotangents[index] = present + part
+            elif index in owned and _takes(present, part):
+                np.add(present, part, out=present)
             else:
-                total = _sum(present, part, index in owned)
-                cotangents[index] = total
+                total = cotangents[index] = present + part
                 # The tangent of a traced sum may be that of one of its terms.
                 if type(total) is np.ndarray:
                     owned.add(index)
@@ -219,11 +222,11 @@ def sweep_back(tape: Tape, cotangents: dict[int, Any], consume: bool) -> dict[in
 _IN_PLACE_BYTES = 1 << 15  # below it, NumPy allocates faster than it takes `out=`
 
 
-def _sum(present: Any, part: Any, is_owned: bool) -> Any:
-    if is_owned and type(present) is np.ndarray and present.nbytes > _IN_PLACE_BYTES:
-        if type(part) is np.ndarray:
-            return np.add(present, part, out=present)
-    return present + part
+def _takes(present: Any, part: Any) -> bool:
+    """Whether an accumulator that the sweep owns is to be added to in place."""
+    if type(present) is not np.ndarray or type(part) is not np.ndarray:
+        return False
+    return present.nbytes > _IN_PLACE_BYTES
 
 
 def _scatter(
@@ -278,33 +281,39 @@ def forward(tape: Tape, tangents: dict[int, Any]) -> dict[int, Any]:
     `tangents` is updated and returned. Each op is applied to the new tangents; what it
     reads besides them is among its residuals.
     """
-    for op, plan, inputs, residuals, params, output, _, _ in tape.entries:
-        if op.family == "block":
-            op.push(tangents)
-            continue
-        given = {
-            i: tangents[index]
-            for i, index in zip(plan.positions, inputs, strict=True)
-            if index in tangents
-        }
-        if not given:
-            continue
-        out_type = ArrayType(*(tape.types[output] or _SCALAR))
-        if op.partials is not None:
-            terms = [
-                t if op.partials[i] is ONE else scale(t, op.partials[i](*residuals))
-                for i, t in given.items()
-            ]
-            total = terms[0]
-            for term in terms[1:]:
-                total = total + term
-            tangents[output] = match(total, out_type)
-        else:
-            operands = [
-                given[i] if i in given else _constant(x)
-                for i, x in enumerate(residuals[1:])
-            ]
-            # A write recorded as donating must not reuse the memory of a tangent here.
-            kept = {**params, "donate": False} if "donate" in params else params
-            tangents[output] = op(*operands, **kept)
+    with np.errstate(all="ignore"):
+        for entry in tape.entries:
+            _push(entry, tape.types, tangents)
     return tangents
+
+
+def _push(entry: Any, types: list[Any], tangents: dict[int, Any]) -> None:
+    op, plan, inputs, residuals, params, output, _, _ = entry
+    if op.family == "block":
+        op.push(tangents)
+        return
+    given = {
+        i: tangents[index]
+        for i, index in zip(plan.positions, inputs, strict=True)
+        if index in tangents
+    }
+    if not given:
+        return
+    out_type = ArrayType(*(types[output] or _SCALAR))
+    if op.partials is not None:
+        terms = [
+            t if op.partials[i] is ONE else scale(t, op.partials[i](*residuals))
+            for i, t in given.items()
+        ]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        tangents[output] = match(total, out_type)
+    else:
+        operands = [
+            given[i] if i in given else _constant(x)
+            for i, x in enumerate(residuals[1:])
+        ]
+        # A write recorded as donating must not reuse the memory of a tangent here.
+        kept = {**params, "donate": False} if "donate" in params else params
+        tangents[output] = op(*operands, **kept)

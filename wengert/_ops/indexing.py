@@ -7,13 +7,21 @@ that its memory may become the result's: the op stays pure, the write costs O(it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert._core.op import OPS, Op
 from wengert._core.source import explain
-from wengert._core.types import ArrayType, Params, is_bool, ndim_of, type_of
+from wengert._core.types import (
+    ArrayType,
+    Params,
+    broadcast_shapes,
+    is_bool,
+    ndim_of,
+    type_of,
+)
 from wengert._ops.families import (
     Sample,
     Scatter,
@@ -62,6 +70,8 @@ def _getitem(xp: Any, x: Any, *indices: Any, index: Any, copy: bool = False) -> 
 
 
 def indexed_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> ArrayType:
+    if any(type(n) is not int for t in indices for n in t.shape):
+        return ArrayType(_run_time_shape(x.shape, indices, index), x.dtype)
     stand_ins = StandIns()
     shape, index = stand_ins.shape_and_index(x.shape, index)
     probe = np.broadcast_to(np.int8(0), shape)
@@ -71,6 +81,31 @@ def indexed_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> Arr
     )
     found = probe[fill_slots(index, filled)].shape
     return ArrayType(stand_ins.back(found), x.dtype)
+
+
+def _run_time_shape(shape: Any, indices: Any, index: Any) -> tuple[Any, ...]:
+    """The shape of what arrays of run-time lengths index."""
+    at = _layout(index, indices, len(shape)).position
+    numbers = list(shape)
+    for item, axis in zip(index, _axes_indexed(index, len(shape)), strict=True):
+        if type(item) is Slot:
+            numbers[axis] = 1
+    rest = indexed_type(
+        ArrayType(tuple(numbers), np.dtype(np.int8)),
+        index=tuple(0 if type(i) is Slot else i for i in index),
+    ).shape
+    lanes = broadcast_shapes(*(t.shape for t in indices if t.ndim))
+    return (*rest[:at], *lanes, *rest[at:])
+
+
+def _axes_indexed(index: Any, rank: int) -> list[int]:
+    """The first axis that each item of an index concerns."""
+    used = sum(item is not None and item is not Ellipsis for item in index)
+    axis, found = 0, []
+    for item in index:
+        found.append(axis)
+        axis += rank - used if item is Ellipsis else item is not None
+    return found
 
 
 class StandIns:
@@ -176,7 +211,7 @@ class Layout(NamedTuple):
     adjacent: bool
 
 
-def _layout(index: tuple[Any, ...], types: list[ArrayType], ndim: int) -> Layout:
+def _layout(index: tuple[Any, ...], types: Sequence[ArrayType], ndim: int) -> Layout:
     advanced = [
         i for i, item in enumerate(index) if type(item) is Slot or isinstance(item, int)
     ]
@@ -261,9 +296,8 @@ def _getitem_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
     axes = axes_for(out.ndim)
     out = out if axes is None else transpose(out, axes=axes)
     # In a staged program there is no layout yet.
-    known = all(isinstance(n, int) for n in x.shape) and not any(
-        map(_is_run_time, index)
-    )
+    extents = (n for v in (x, *indices) for n in v.shape)
+    known = all(type(n) is int for n in extents) and not any(map(_is_run_time, index))
     if indices and known and _gathers_in_order(x, indices, rest, p):
         return copy(out, order="C")
     return out

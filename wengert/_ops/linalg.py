@@ -460,7 +460,7 @@ cholesky: Op = structural(
 def _norm_type(x: ArrayType, *, ord: Any = None, axes: Any = None) -> ArrayType:
     axes = tuple(range(x.ndim)) if axes is None else axes
     shape = tuple(n for i, n in enumerate(x.shape) if i not in axes)
-    dtype = np.result_type(x.dtype, np.float32) if x.dtype.kind in "biu" else x.dtype
+    dtype = np.dtype(np.float64) if x.dtype.kind in "biu" else x.dtype
     return ArrayType(shape, np.zeros(0, dtype).real.dtype)
 
 

@@ -20,6 +20,7 @@ for _name, _op in {
     "sub": a.subtract,
     "mul": a.multiply,
     "truediv": a.divide,
+    "floordiv": a.floor_divide,
     "pow": a.power,
     "mod": a.remainder,
     "and": a.logical_and,

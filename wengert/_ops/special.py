@@ -155,6 +155,11 @@ ndtri: Op = elementwise(
 )
 
 
+def _as_result(order: Any, x: Any) -> Any:
+    """x in the dtype of the result, so that no step is less precise."""
+    return np.asarray(x, np.result_type(order, x))
+
+
 def _hazard_evaluate(x: Any) -> Any:
     """The density over the distribution function of the normal distribution, at x."""
     _refuse_complex("log_ndtr", x)
@@ -167,7 +172,7 @@ def _hazard_evaluate(x: Any) -> Any:
 
 # The left tail begins here: sums of opposite signs lose at most a digit above it, and
 # the continued fraction converges to the last bit below it.
-_TAIL = -4.0
+TAIL = -4.0
 
 
 def _mills_tail_evaluate(order: Any, x: Any) -> Any:
@@ -175,7 +180,8 @@ def _mills_tail_evaluate(order: Any, x: Any) -> Any:
 
     C_k = k / (t + C_(k+1)) with t = -x, so that the hazard is t + C_1.
     """
-    t = -np.minimum(x, _TAIL)
+    x = _as_result(order, x)
+    t = -np.minimum(x, TAIL)
     fraction = np.zeros_like(t)
     for depth in range(60, -1, -1):
         fraction = (order + depth) / (t + fraction)
@@ -183,7 +189,7 @@ def _mills_tail_evaluate(order: Any, x: Any) -> Any:
         forward = x + _hazard_evaluate(x)
         for k in range(1, int(np.max(order, initial=1))):
             forward = np.where(k < order, x + k / forward, forward)
-    return np.where(x < _TAIL, fraction, forward)[()]
+    return np.where(x < TAIL, fraction, forward)[()]
 
 
 mills_tail: Op = elementwise(
@@ -217,7 +223,7 @@ def _gamma_kink(name: str, ours: str, jax: str, torch: str, derivative: float) -
 
 def _polygamma_evaluate(order: Any, x: Any) -> Any:
     _refuse_complex("polygamma", x)
-    return special.polygamma(order, x)[()]
+    return special.polygamma(order, _as_result(order, x))[()]
 
 
 polygamma: Op = elementwise(
@@ -387,11 +393,13 @@ def _sinc_derivative_evaluate(order: Any, x: Any) -> Any:
     From u S^(n) + n S^(n-1) = sin(u + n pi/2), which is stable for u > n.
     """
     shape = np.broadcast_shapes(np.shape(order), np.shape(x))
-    order, x = np.broadcast_to(order, shape), np.broadcast_to(x, shape)
-    out = np.zeros(shape, np.result_type(x.dtype, np.float32))
+    dtype = np.result_type(np.asarray(x).dtype, np.float32)
+    order = np.broadcast_to(order, shape)
+    x = np.broadcast_to(np.asarray(x, np.result_type(dtype, np.float64)), shape)
+    out = np.zeros(shape)
     for n in np.unique(order):
         out = np.where(order == n, _sinc_derivative_of_order(int(n), x), out)
-    return out[()]
+    return out.astype(dtype)[()]
 
 
 sinc_derivative: Op = elementwise(

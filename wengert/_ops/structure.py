@@ -45,6 +45,17 @@ full: Op = Op(
     ],
 )
 
+iota: Op = Op(
+    "iota",
+    "creation",
+    evaluate=lambda xp, *, size: xp.arange(size),
+    abstract=lambda *, size: ArrayType((size,), np.dtype(np.int64)),
+    jvp=_NO_OPERANDS,
+    vjps=(),
+    batch=_NO_OPERANDS,
+    samples=[Sample((), {"size": 3}, ()), Sample((), {"size": 0}, ())],
+)
+
 
 def _astype_evaluate(xp: Any, x: Any, *, dtype: Any) -> Any:
     if is_complex_dtype(x.dtype) and not is_complex_dtype(dtype):
@@ -112,8 +123,10 @@ def private_copy(x: Any) -> Any:
 
 def unbroadcast(ct: Any, shape: tuple[Any, ...]) -> Any:
     """Sum a cotangent over the axes along which its operand was broadcast."""
-    reduce_sum = OPS["reduce_sum"]  # of a module above
     extra = ct.ndim - len(shape)
+    if extra == 1 and type(ct) is np.ndarray and ct.shape[1:] == shape:
+        return np.add.reduce(ct)  # over axis 0
+    reduce_sum = OPS["reduce_sum"]  # of a module above
     axes = tuple(range(extra))
     if ct.shape[extra:] == shape:
         return reduce_sum(ct, axes=axes) if axes else ct
@@ -205,7 +218,7 @@ transpose: Op = linear(
 def swap_last(x: Any) -> Any:
     """The matrix transpose."""
     if type(x) is np.ndarray:
-        return x.swapaxes(-1, -2)
+        return x.mT
     n = len(x.shape)
     return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
 

@@ -127,7 +127,7 @@ def with_regions(op: Control, regions: Sequence[Program]) -> Control:
     if all(map(_is, regions, regions_of(op))):
         return op
     if isinstance(op, Custom):  # its operands are those that its rules get
-        return Custom(regions[0], op.function, op.arity)
+        return Custom(regions[0], op.function, op.extents, op.arity)
     return rebuilt(op, regions, constants_of(op))
 
 

@@ -153,9 +153,10 @@ def lane_by_lane(
     stacked = [_stacked(size, t) for t in types]
     given = [_stacked(size, t) if m else t for t, m in zip(lane, mask, strict=True)]
     program = trace(body, [INDEX, *given, *stacked])
-    extents = {p: as_extent(v) for p, v in zip(lane, values, strict=True)}
+    given_for = dict(zip(lane, values, strict=True))
+    shapes = [substitute(t.shape, lambda n: as_extent(given_for[n])) for t in stacked]
     buffers = [
-        full(shape=substitute(t.shape, extents.__getitem__), value=0, dtype=t.dtype)
-        for t in stacked
+        full(shape=shape, value=0, dtype=t.dtype)
+        for shape, t in zip(shapes, stacked, strict=True)
     ]
     return apply_control(control.For(program, n), [size, *values, *buffers])

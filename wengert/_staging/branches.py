@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from wengert._core.interp import CURRENT
-from wengert._core.types import ArrayType, shape_of, type_of
+from wengert._core.types import ArrayType, ndim_of, shape_of, type_of
 from wengert._frontend.runtime import Block, Raise
 from wengert._ir.control import If
 from wengert._ops.families import zeros_of
@@ -79,13 +81,41 @@ class Slots:
             dtype = common_dtype(name, *given)
         else:
             dtype = type_of(given[0]).dtype
-        type_ = ArrayType(shape_of(given[0]), dtype)
-        for branch, results, value in zip(
-            self.branches, self.values, values, strict=True
+        for branch, results, value, shape in zip(
+            self.branches, self.values, values, self._shapes(values), strict=True
         ):
+            type_ = ArrayType(shape, dtype)
             results.append(branch.within(partial(_result, value, type_)))
             branch.region.lift(results[-1])  # it may be a value from outside
         return len(self.values[0]) - 1
+
+    def _shapes(self, values: tuple[Any, Any]) -> tuple[Any, Any]:
+        """The shapes in both regions; extents that differ become results before."""
+        given = [_shape(v, other) for v, other in (values, values[::-1])]
+        pairs = [self._extents(extents) for extents in zip(*given, strict=True)]
+        first, second = zip(*pairs, strict=True) if pairs else ((), ())
+        return first, second
+
+    def _extents(self, extents: tuple[Any, Any]) -> tuple[Any, Any]:
+        """An extent in both regions; None where a region has no value."""
+        outside = [
+            b.region.outside((n,)) if n is not None else None
+            for b, n in zip(self.branches, extents, strict=True)
+        ]
+        found = [o for o in outside if o is not None]
+        if len(found) == sum(n is not None for n in extents) and found[0] == found[-1]:
+            return found[0][0], found[0][0]
+        first, second = (0 if n is None else n for n in extents)
+        for branch, results, n in zip(
+            self.branches, self.values, (first, second), strict=True
+        ):
+            results.append(np.int64(n) if type(n) is int else n)
+            branch.region.lift(results[-1])
+        return first, second
+
+
+def _shape(value: Any, other: Any) -> tuple[Any, ...]:
+    return (None,) * ndim_of(other) if value is None else tuple(shape_of(value))
 
 
 def _result(value: Any, type_: ArrayType) -> Any:

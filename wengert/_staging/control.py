@@ -33,7 +33,14 @@ from wengert._staging.batched import (
 from wengert._staging.replay import FUNCTIONS, apply_control, replay
 from wengert._staging.reverse import CallBlock, ForBlock, IfBlock, LaneBlock
 from wengert._staging.signals import CheckFunction
-from wengert._staging.stage import INDEX, Stage, StageTracer, trace
+from wengert._staging.stage import (
+    INDEX,
+    Stage,
+    StageTracer,
+    extent_of,
+    outputs_of,
+    trace,
+)
 
 Values = tuple[Any, ...]
 
@@ -55,16 +62,21 @@ class ControlFunction:
         """Of a region, those that stand for the operands; None where there is none."""
         raise NotImplementedError
 
-    def result_types(self, stage: Stage, atoms: Sequence[Any]) -> Sequence[ArrayType]:
+    def outputs(self, atoms: Sequence[Any]) -> list[Var]:
+        """The results of an equation with these inputs."""
         raise NotImplementedError
 
     def on_stage(self, stage: Stage, operands: Values) -> Any:
-        """``(operation, atoms, types of the results)`` of the equation."""
+        """``(operation, inputs, outputs)`` of the equation."""
         params = self.parameters()
         lead = len(operands) - len(params)
-        dtypes = [None] * lead + [p.type.dtype for p in params]
-        atoms = [stage.cast(x, d) for x, d in zip(operands, dtypes, strict=True)]
-        return self.op, atoms, self.result_types(stage, atoms)
+        atoms = list(map(stage.lift, operands[:lead]))
+        known: dict[Var, Any] = {}
+        for x, param in zip(operands[lead:], params, strict=True):
+            type_ = substitute(param.type, known.__getitem__)
+            atoms.append(stage.fitted(stage.cast(x, type_.dtype), type_))
+            known[param] = extent_of(atoms[-1])
+        return self.op, atoms, self.outputs(atoms)
 
     def on_dual(self, dual: Dual, operands: Values) -> Values:
         own = [type(x) is DualTracer and x.interpreter is dual for x in operands]
@@ -181,8 +193,8 @@ class ForFunction(ControlFunction):
     def parameters(self) -> tuple[Var, ...]:
         return self.op.body.params[1:]
 
-    def result_types(self, stage: Stage, atoms: Sequence[Any]) -> Sequence[ArrayType]:
-        return [a.type for a in atoms[1 + self.op.constants :]]
+    def outputs(self, atoms: Sequence[Any]) -> list[Var]:
+        return [Var(a.type) for a in atoms[1 + self.op.constants :]]
 
     def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
         constants = self.op.constants
@@ -268,8 +280,8 @@ class WhileFunction(ControlFunction):
     def parameters(self) -> tuple[Var, ...]:
         return self.op.body.params
 
-    def result_types(self, stage: Stage, atoms: Sequence[Any]) -> Sequence[ArrayType]:
-        return [a.type for a in atoms[self.op.constants :]]
+    def outputs(self, atoms: Sequence[Any]) -> list[Var]:
+        return [Var(a.type) for a in atoms[self.op.constants :]]
 
     def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
         k = self.op.constants
@@ -283,7 +295,10 @@ class WhileFunction(ControlFunction):
         def ordered(params: Sequence[Var]) -> tuple[Var, ...]:
             return (*params[:k], *params[n:cut], *params[k:n], *params[cut:])
 
-        extra = tuple(Var(p.type) for p in program.params[n:])
+        own = dict(zip(program.params, self.op.test.params, strict=False))
+        extra = tuple(
+            Var(substitute(p.type, own.__getitem__)) for p in program.params[n:]
+        )
         test = self.op.test._replace(params=ordered((*self.op.test.params, *extra)))
         inputs = [
             *primals[:k],
@@ -354,12 +369,8 @@ class IfFunction(ControlFunction):
     def parameters(self) -> tuple[Var, ...]:
         return self.op.then.params
 
-    def result_types(self, stage: Stage, atoms: Sequence[Any]) -> Sequence[ArrayType]:
-        given = dict(zip(self.op.then.params, atoms[1:], strict=True))
-        return [
-            substitute(t, lambda n: _extent(given[n]))
-            for t in self.op.then.result_types
-        ]
+    def outputs(self, atoms: Sequence[Any]) -> list[Var]:
+        return outputs_of((self.op.then, self.op.orelse), atoms[1:])
 
     def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
         mask = [t is not None for t in tangents[1:]]
@@ -402,12 +413,8 @@ class CallFunction(ControlFunction):
     def parameters(self) -> tuple[Var, ...]:
         return self.op.callee.params
 
-    def result_types(self, stage: Stage, atoms: Sequence[Any]) -> Sequence[ArrayType]:
-        given = dict(zip(self.op.callee.params, atoms, strict=True))
-        return [
-            substitute(t, lambda n: _extent(given[n]))
-            for t in self.op.callee.result_types
-        ]
+    def outputs(self, atoms: Sequence[Any]) -> list[Var]:
+        return outputs_of([self.op.callee], atoms)
 
     def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
         mask = [t is not None for t in tangents]
@@ -419,6 +426,8 @@ class CallFunction(ControlFunction):
         return outs[:n], scattered(outs[n:], found)
 
     def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
+        if is_ragged(self.op.callee, list(map(differs_by_lane, primals))):
+            return LaneBlock(tape, inputs).record(self, primals)
         return CallBlock(tape, inputs).record(self.op, primals)
 
     def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
@@ -438,7 +447,3 @@ FUNCTIONS.update(
         "check": CheckFunction,
     }
 )
-
-
-def _extent(atom: Any) -> Any:
-    return int(atom.value) if isinstance(atom, Literal) else atom

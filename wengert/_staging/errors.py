@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from wengert._core.source import explain
-from wengert.errors import StagedValueError
+from wengert.errors import DTypeError, StagedValueError
 
 
 def refuse_concrete(tracer: Any) -> NoReturn:
@@ -21,3 +21,13 @@ def refuse_concrete(tracer: Any) -> NoReturn:
     )
     error.parameter = tracer.interpreter.place_of(tracer.var)
     raise error
+
+
+def refuse_extent(tracer: Any) -> NoReturn:
+    """Raise: what is given as a length or as the bound of a slice is no integer."""
+    raise DTypeError(
+        explain(
+            f"a staged {tracer.type} cannot be interpreted as an integer",
+            fix="convert it where it is a whole number: int(n)",
+        )
+    )

@@ -9,16 +9,23 @@ import numpy as np
 
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
-from wengert._core.interp import EVALUATE, using
+from wengert._core.interp import EVALUATE, Tracer, using
 from wengert._core.source import explain
-from wengert._core.types import ArrayType
+from wengert._core.types import ArrayType, type_of
 from wengert._frontend.api import convert
 from wengert._ir.program import Program
 from wengert._ir.verify import verify
 from wengert._modes import api
+from wengert._staging.lengths import Length
 from wengert._staging.prune import prune
 from wengert._staging.runtime import Staged
-from wengert._staging.stage import FunctionStage, Stage, StageTracer
+from wengert._staging.stage import (
+    INDEX,
+    FunctionStage,
+    Stage,
+    StageTracer,
+    inner_extents,
+)
 from wengert.errors import MutationError, StagedValueError
 
 
@@ -33,20 +40,42 @@ class Input(NamedTuple):
         return hash((self.type, self.scalar))
 
 
-def describe(leaf: Any, known: bool = False) -> Input:
-    """A leaf by its type; `known`: an integer that the code needs as a number."""
+def describe(leaf: Any, known: bool = False, shape: Any = None) -> Input:
+    """A leaf by its type; `known`: an integer that the code needs as a number.
+
+    shape: that of an array, with a `Length` for each run-time extent.
+    """
     if isinstance(leaf, (float, complex, np.generic)):
         return Input(ArrayType((), np.result_type(leaf)), True, None)
     if type(leaf) is int and not known:
         return Input(ArrayType((), np.dtype(np.int64)), True, None)
     if not api.is_static(leaf) and api.is_array(leaf):
         dtype = leaf.dtype
+        if shape is None:
+            shape = type_of(unwrap(leaf)).shape
         return Input(
-            ArrayType(tuple(leaf.shape), dtype.newbyteorder("=")),
+            ArrayType(shape, dtype.newbyteorder("=")),
             isinstance(leaf, TracedScalar),
             None,
         )
     return Input(None, False, leaf)
+
+
+def count_lengths(inputs: Sequence[Input]) -> int:
+    """How many run-time extents the arguments have."""
+    types = [given.type for given in inputs if given.type is not None]
+    numbers = {n.number for t in types for n in t.shape if isinstance(n, Length)}
+    return len(numbers)
+
+
+def outer_place(value: Any) -> int | None:
+    """The place of a user's value among the parameters of a function being staged."""
+    value = unwrap(value)
+    while isinstance(value, Tracer) and not isinstance(value, StageTracer):
+        value = value.below
+    if not isinstance(value, StageTracer):
+        return None
+    return value.interpreter.place_of(value.var)
 
 
 class Result(NamedTuple):
@@ -60,8 +89,8 @@ class Result(NamedTuple):
 class StagedFunction(NamedTuple):
     """The program of a function, and how values get into it and out of it.
 
-    The parameters of the program are the leaves that are not static, then the arrays
-    that the function reached by other ways.
+    The parameters of the program are the run-time extents, the leaves that are not
+    static, then the arrays that the function reached by other ways.
     """
 
     program: Program
@@ -90,13 +119,16 @@ def stage_function(
     Arrays that are one object are one object in the function too.
     """
     stage = FunctionStage(EVALUATE, lambda f: convert(f, True, Staged))
-    params: list[StageTracer] = []
+    extents = [stage.parameter(INDEX) for _ in range(count_lengths(inputs))]
+    params: list[StageTracer] = [*extents]
     leaves: list[Any] = []
     for given in inputs:
         if given.type is None:
             leaves.append(given.static)
             continue
-        params.append(stage.parameter(given.type))
+        type_ = given.type
+        shape = (extents[n.number] if isinstance(n, Length) else n for n in type_.shape)
+        params.append(stage.parameter(ArrayType(tuple(shape), type_.dtype)))
         first = next(i for i, x in enumerate(originals) if x is originals[len(leaves)])
         if first < len(leaves) and not given.scalar:
             leaves.append(leaves[first])
@@ -128,14 +160,16 @@ def stage_function(
     program = program._replace(
         params=(*program.params, *(v for _, v in captured.values()))
     )
-    order = list(captured)
+    inner = inner_extents(program)
+    program = program._replace(results=(*inner, *program.results))
+    k, order = len(inner), list(captured)
     return StagedFunction(
         verify(prune(program)),
         [value for value, _ in captured.values()],
         out_structure,
-        results,
-        written,
-        [(order.index(key), place) for key, place in places],
+        [r if r.place is None else r._replace(place=k + r.place) for r in results],
+        [(leaf, k + place) for leaf, place in written],
+        [(order.index(key), k + place) for key, place in places],
     )
 
 
@@ -205,26 +239,33 @@ def staged_for(
     structure: Any,
     leaves: Sequence[Any],
     needed: Sequence[int] = (),
+    shapes: Sequence[Any] | None = None,
 ) -> tuple[StagedFunction, list[Input]]:
-    """A function staged for leaves like these; an integer is known where it must be."""
+    """A function staged for leaves like these; an integer is known where it must be.
+
+    needed: the integers that are; shapes: those of the leaves that are arrays, with a
+    `Length` for each run-time extent.
+
+    Raises:
+        StagedValueError: code needs another number; `parameter` of the error is that
+            of the run-time extent that it asks for, if it is one.
+    """
     known = set(needed)
+    shapes = [None] * len(leaves) if shapes is None else shapes
     while True:
-        inputs = [describe(leaf, i in known) for i, leaf in enumerate(leaves)]
+        inputs = [
+            describe(leaf, i in known, shape)
+            for i, (leaf, shape) in enumerate(zip(leaves, shapes, strict=True))
+        ]
         try:
             return stage_function(fun, structure, inputs, leaves), inputs
         except StagedValueError as error:
-            place = _integer_asked_for(error, inputs, leaves)
-            if place is None:
+            extents = count_lengths(inputs)
+            if error.parameter is None or error.parameter < extents:
+                raise
+            places = [i for i, given in enumerate(inputs) if given.type is not None]
+            place = places[error.parameter - extents]
+            error.parameter = outer_place(leaves[place])
+            if type(leaves[place]) is not int:
                 raise
             known.add(place)
-
-
-def _integer_asked_for(
-    error: StagedValueError, inputs: Sequence[Input], leaves: Sequence[Any]
-) -> int | None:
-    """The Python integer among the leaves whose number was asked for."""
-    places = [i for i, given in enumerate(inputs) if given.type is not None]
-    asked = error.parameter
-    if asked is None or asked >= len(places) or type(leaves[places[asked]]) is not int:
-        return None
-    return places[asked]

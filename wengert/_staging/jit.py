@@ -16,9 +16,15 @@ from wengert._core.source import explain
 from wengert._ir.control import Call
 from wengert._modes import api
 from wengert._staging.control import CallFunction
-from wengert._staging.function import StagedFunction, describe, staged_for
+from wengert._staging.function import (
+    StagedFunction,
+    describe,
+    outer_place,
+    staged_for,
+)
 from wengert._staging.guards import Guards
-from wengert.errors import ArgumentError, MutationError
+from wengert._staging.lengths import Axis, Lengths, Pattern
+from wengert.errors import ArgumentError, MutationError, StagedValueError
 
 
 class Entry(NamedTuple):
@@ -26,6 +32,7 @@ class Entry(NamedTuple):
 
     staged: StagedFunction
     call: CallFunction
+    extents: list[Axis]  # where the run-time extents are read
     given: list[int]  # the leaves that are parameters of the program
     guards: Guards
 
@@ -108,7 +115,8 @@ class Jitted:
     def __init__(self, fun: Callable[..., Any], static: tuple[str, ...]) -> None:
         self.fun = fun
         self.static = static
-        self.forms: dict[Any, Form] = {}
+        self.exact: dict[Any, Form] = {}  # by the types of all leaves
+        self.families: dict[Any, Family] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         fun, key = self.fun, ()
@@ -116,12 +124,14 @@ class Jitted:
             fun, key, args, kwargs = self._without_static(args, kwargs)
         leaves, structure = tree.flatten((args, kwargs))
         full = (key, structure, _aliases(leaves), *map(_signature, leaves))
-        form = self.forms.get(full)
-        if form is None:
-            form = self.forms[full] = Form()
-        entry = form.entry(fun, structure, leaves)
+        form = self.exact.get(full)
+        entry = None if form is None else form.find(leaves)
+        if entry is None:
+            entry = self._entry(fun, structure, leaves, full)
         staged = entry.staged
         operands = [leaves[i] for i in entry.given]
+        if entry.extents:
+            operands = [*(leaves[i].shape[k] for i, k in entry.extents), *operands]
         if staged.written or staged.hidden_written:
             _refuse_overlap(entry, leaves)
         if CURRENT.get().plain:
@@ -139,6 +149,22 @@ class Jitted:
             staged.hidden[i][...] = _written(outs[place])
         return result
 
+    def _entry(self, fun: Any, structure: Any, leaves: list[Any], full: Any) -> Entry:
+        """The code for these leaves, compiled where there is none."""
+        types = [describe(x).type for x in leaves]
+        shapes = [None if t is None else t.shape for t in types]
+        ranks = [
+            signature if t is None else (t.dtype, t.ndim, api.is_scalar(x))
+            for x, t, signature in zip(leaves, types, full[3:], strict=True)
+        ]
+        family = self.families.setdefault((*full[:3], *ranks), Family())
+        form, entry = family.entry(fun, structure, leaves, shapes)
+        if all(type(n) is int for shape in shapes for n in shape or ()):
+            if len(self.exact) >= _REMEMBERED:
+                self.exact.clear()
+            self.exact[full] = form
+        return entry
+
     def _without_static(self, args: Any, kwargs: Any) -> Any:
         """The function with its static arguments given, and what is left."""
         bound = inspect.signature(self.fun).bind(*args, **kwargs)
@@ -154,29 +180,75 @@ class Jitted:
         return with_static, tuple(given.items()), (rest,), {}
 
 
+class Family:
+    """A function for arguments of some ranks and dtypes."""
+
+    def __init__(self) -> None:
+        self.lengths = Lengths()
+        self.forms: dict[Pattern, Form] = {}
+
+    def entry(
+        self, fun: Any, structure: Any, leaves: list[Any], shapes: list[Any]
+    ) -> tuple[Form, Entry]:
+        """The code for these leaves.
+
+        Where it cannot be compiled for lengths that are known at run time only, it is
+        compiled for each length.
+        """
+        self.lengths.note(shapes)
+        while True:
+            pattern = self.lengths.pattern(shapes)
+            form = self.forms.setdefault(pattern, Form(pattern))
+            try:
+                return form, form.find(leaves) or form.compile(fun, structure, leaves)
+            except Exception as error:
+                del self.forms[pattern]
+                if not self.lengths.fix(_needed(error, pattern, leaves)):
+                    raise
+
+
+def _needed(error: Exception, pattern: Pattern, leaves: list[Any]) -> list[Axis]:
+    """The axes whose length code asks for; all of them, where another error hides it.
+
+    An error that goes on to an outer function names the parameter of that one.
+    """
+    axes = pattern.axes()
+    if not isinstance(error, StagedValueError) or error.parameter not in axes:
+        return [axis for several in axes.values() for axis in several]
+    found = axes[error.parameter]
+    leaf, axis = found[0]
+    error.parameter = outer_place(leaves[leaf].shape[axis])
+    return found
+
+
 class Form:
     """A function for arguments of some types: compiled for each number that it needs.
 
     `known` are the integers whose numbers the code has asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pattern: Pattern) -> None:
+        self.pattern = pattern
         self.known: tuple[int, ...] = ()
         self.entries: dict[Any, Entry] = {}
 
-    def entry(self, fun: Any, structure: Any, leaves: list[Any]) -> Entry:
+    def find(self, leaves: list[Any]) -> Entry | None:
         entry = self.entries.get(tuple([leaves[i] for i in self.known]))
-        if entry is not None and entry.guards.hold():
-            return entry
-        staged, inputs = staged_for(fun, structure, leaves, self.known)
+        return entry if entry is not None and entry.guards.hold() else None
+
+    def compile(self, fun: Any, structure: Any, leaves: list[Any]) -> Entry:
+        shapes = self.pattern.shapes
+        staged, inputs = staged_for(fun, structure, leaves, self.known, shapes)
         self.known = tuple(
             i
             for i, (given, leaf) in enumerate(zip(inputs, leaves, strict=True))
             if type(leaf) is int and given.type is None
         )
+        axes = self.pattern.axes()
         entry = Entry(
             staged,
             CallFunction(Call(staged.program)),
+            [axes[number][0] for number in sorted(axes)],
             [i for i, given in enumerate(inputs) if given.type is not None],
             Guards(fun, [given.static for given in inputs if given.type is None]),
         )
@@ -197,6 +269,7 @@ def _signature(leaf: Any) -> Any:
     return kind, leaf if isinstance(leaf, _BY_VALUE) else id(leaf)
 
 
+_REMEMBERED = 4096  # types of arguments whose code is found by one look-up
 _BY_VALUE = (bool, int, str, bytes, type(None))
 
 

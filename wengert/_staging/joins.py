@@ -10,7 +10,7 @@ import numpy as np
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
 from wengert._core.source import explain
-from wengert._core.types import dtype_of, ndim_of, shape_of
+from wengert._core.types import dtype_of, ndim_of
 from wengert._ops.structure import astype
 from wengert.errors import JoinError
 
@@ -104,7 +104,7 @@ def join(first: Variable, second: Variable) -> Joined:
 
 def common_dtype(name: str, a: Any, b: Any) -> Any:
     """The dtype of two engine values of one leaf; Python's numbers are weak."""
-    if ndim_of(a) != ndim_of(b) or tuple(shape_of(a)) != tuple(shape_of(b)):
+    if ndim_of(a) != ndim_of(b):
         refuse_join(name, _described(a), _described(b))
     return np.result_type(dtype_of(a), dtype_of(b))
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert._array.traced import TracedArray, wrap
+from wengert._array.traced import TracedArray
 from wengert._core.interp import CURRENT, Interpreter, using
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, dtype_of, shape_of, type_of
@@ -33,7 +33,6 @@ from wengert._staging.joins import (
     take_apart,
 )
 from wengert._staging.prune import prune
-from wengert._staging.ranges import Range
 from wengert._staging.region import Region, captured_params, unify
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.signals import (
@@ -121,6 +120,12 @@ class _Lost(Interpreter):
     name = "loop that writes to an array and rebinds its variable"
 
 
+class _OfLastStep(Interpreter):
+    """Owns what a loop binds first, where it has another length in each step."""
+
+    name = "loop that binds a variable to an array of another length in each step"
+
+
 def _lose(array: TracedArray) -> None:
     """Refuse the array from now on: which of its versions it holds is not known.
 
@@ -131,13 +136,13 @@ def _lose(array: TracedArray) -> None:
     (array if array._base is None else array._base)._owner = lost
 
 
-def stage_for(span: Range, body: Callable[[Any], Any], written: Any) -> Any:
+def stage_for(span: Span, body: Callable[[Any], Any], written: Any) -> Any:
     """``for item in span: body(item)``; the signal after it."""
     cells = Cells((body,), written)
     steps = span.length()
     watch = Watch((body,))
     one = Body(cells)
-    one.run(lambda: body(wrap(span.item(one.index))))
+    one.run(lambda: body(span.item(one.index)))
     watch.refuse_change()
     loop = Loop(one, runs=isinstance(steps, int) and steps > 0)
     codes = codes_of(one.signal)
@@ -316,15 +321,30 @@ class Loop:
         """A variable that the body binds first: it has a value after the loop."""
         end = self.body.exits[name]
         places, scalars = {}, {}
-        for i, leaf in enumerate(end.leaves):
-            if isinstance(leaf, Leaf):
-                places[i], scalars[i] = self._new_carry(name, leaf), leaf.scalar
+        leaves = [
+            (i, leaf) for i, leaf in enumerate(end.leaves) if isinstance(leaf, Leaf)
+        ]
+        if any(self._has_own_length(leaf) for _, leaf in leaves):
+            self.after[name] = lost = TracedArray(self.body.index)
+            lost._owner = _OfLastStep(CURRENT.get())
+            lost._owner.alive = False
+            return
+        for i, leaf in leaves:
+            places[i], scalars[i] = self._new_carry(name, leaf), leaf.scalar
         self._rebuild(name, end, places, scalars)
+
+    def _has_own_length(self, leaf: Leaf) -> bool:
+        """Whether an array has another length in each step."""
+        shape = shape_of(self._within(lambda: engine_leaf(leaf)))
+        return self.region.outside(shape) is None
 
     def _new_carry(self, name: str, leaf: Leaf) -> int:
         value = self._within(lambda: engine_leaf(leaf))
         type_ = ArrayType(shape_of(value), np.result_type(dtype_of(value)))
-        entry = zeros_of(type_) if type_.shape else type_.dtype.type(0)
+        shape = self.region.outside(type_.shape)
+        if shape is None:
+            refuse_join(name, "unbound", f"{type_.dtype} of a length that a step finds")
+        entry = zeros_of(type_._replace(shape=shape)) if shape else type_.dtype.type(0)
         return self._add(name, entry, self.region.parameter(type_), value)
 
     def _arrays(self) -> None:
@@ -412,7 +432,9 @@ class Loop:
                     for i, leaf in enumerate(value.leaves)
                 ]
             )
-        return settled(TracedSignal(code, leaves | {FALL}, returned))
+        if not (leaves and isinstance(holds, np.bool_) and holds):  # not `while True`
+            leaves = leaves | {FALL}
+        return settled(TracedSignal(code, leaves, returned))
 
     def _code(self, signal: Any) -> int:
         param = self.region.parameter(INDEX)

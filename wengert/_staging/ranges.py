@@ -1,15 +1,17 @@
-"""Ranges whose bounds may be traced."""
+"""What a loop runs over: ranges whose bounds may be traced, and rows of arrays."""
 
 from __future__ import annotations
 
 import builtins
+import functools
 import operator
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
-from wengert._array.traced import unwrap
-from wengert._ops.arithmetic import floor_divide, maximum, not_equal, sign
+from wengert._array.traced import TracedArray, unwrap, wrap
+from wengert._ops.arithmetic import floor_divide, maximum, minimum, not_equal, sign
 from wengert._staging.signals import emit_check
+from wengert._staging.truth import is_staged
 
 _ZERO_STEP = "range() arg 3 must not be zero"
 
@@ -40,14 +42,6 @@ class Range:
     def __reversed__(self) -> Iterator[int]:
         return reversed(self.plain())
 
-    @classmethod
-    def of(cls, iterable: Any) -> Range | None:
-        if isinstance(iterable, Range):
-            return iterable
-        if isinstance(iterable, builtins.range):
-            return cls(iterable.start, iterable.stop, iterable.step)
-        return None
-
     @property
     def is_static(self) -> bool:
         return all(isinstance(x, int) for x in self.bounds)
@@ -76,4 +70,78 @@ class Range:
         """The i-th item; i is an engine value."""
         start, _, step = (x if isinstance(x, int) else unwrap(x) for x in self.bounds)
         scaled = i if isinstance(step, int) and step == 1 else i * step
-        return scaled if isinstance(start, int) and start == 0 else start + scaled
+        return wrap(scaled if isinstance(start, int) and start == 0 else start + scaled)
+
+
+class Rows:
+    """The rows of a traced array."""
+
+    def __init__(self, array: TracedArray) -> None:
+        self.array = array
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.array)
+
+    def is_staged(self, unrolled: int) -> bool:
+        n = self.length()
+        return not isinstance(n, int) or n > (unrolled if is_staged(self.array) else 64)
+
+    def length(self) -> Any:
+        return unwrap(self.array.shape[0])
+
+    def item(self, i: Any) -> Any:
+        return self.array[wrap(i)]
+
+
+class Zip:
+    """Several of these side by side, as long as the shortest."""
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        self.parts = parts
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return zip(*self.parts, strict=False)
+
+    def is_staged(self, unrolled: int) -> bool:
+        return any(part.is_staged(unrolled) for part in self.parts)
+
+    def length(self) -> Any:
+        return functools.reduce(_shorter, (part.length() for part in self.parts))
+
+    def item(self, i: Any) -> tuple[Any, ...]:
+        return tuple(part.item(i) for part in self.parts)
+
+
+def _shorter(a: Any, b: Any) -> Any:
+    known = isinstance(a, int) and isinstance(b, int)
+    return min(a, b) if known else minimum(a, b)
+
+
+Span: TypeAlias = Range | Rows | Zip
+
+
+def span_of(iterable: Any) -> Span | None:
+    """What a staged loop can run over; None for any other iterable."""
+    if isinstance(iterable, (Range, Rows, Zip)):
+        return iterable
+    if isinstance(iterable, builtins.range):
+        return Range(iterable.start, iterable.stop, iterable.step)
+    if isinstance(iterable, TracedArray) and iterable.ndim:
+        return Rows(iterable)
+    return None
+
+
+def staged_zip(*iterables: Any, strict: bool = False) -> Any:
+    """``zip``, of arrays whose rows a staged loop may run over."""
+    parts = [span_of(x) for x in iterables]
+    if strict or not parts or None in parts:
+        return zip(*iterables, strict=strict)
+    return Zip(parts)
+
+
+def staged_enumerate(iterable: Any, start: Any = 0) -> Any:
+    """``enumerate``, of an array whose rows a staged loop may run over."""
+    span = span_of(iterable)
+    if span is None:
+        return enumerate(iterable, start)
+    return Zip([Range(start, start + wrap(span.length()), 1), span])

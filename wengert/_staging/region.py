@@ -7,7 +7,7 @@ that a write in the region is seen by every reference to the array.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from wengert._array.traced import TracedArray
 from wengert._core.interp import Interpreter, using
 from wengert._core.types import type_of
 from wengert._ir.program import Program, Var
-from wengert._staging.stage import Stage, StageTracer
+from wengert._staging.stage import Extent, Stage, StageTracer, as_extent
 
 
 class Adopted(NamedTuple):
@@ -52,6 +52,22 @@ class Region(Stage):
             entry = StageTracer(self, self.capture(outer))
         self.arrays[id(root)] = Adopted(root, outer, entry)
         _set(root, entry)
+
+    def place_of(self, var: Var) -> int | None:
+        """Of a value from outside: the parameters of a region are not the user's."""
+        for value, own in self.captured.values():
+            if own is var and isinstance(value, StageTracer):
+                return value.interpreter.place_of(value.var)
+        return None
+
+    def outside(self, shape: Sequence[Any]) -> tuple[Any, ...] | None:
+        """A shape of the region as it is outside; None where an extent is not known."""
+        values = {own: value for value, own in self.captured.values()}
+        if any(isinstance(n, Extent) and n.var not in values for n in shape):
+            return None
+        return tuple(
+            as_extent(values[n.var]) if isinstance(n, Extent) else n for n in shape
+        )
 
     def adopts(self, array: TracedArray) -> bool:
         return id(array) in self.arrays

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from wengert._core.interp import CURRENT
+from wengert._core.interp import CURRENT, Tracer, using
 from wengert._core.op import Op
 from wengert._ir.control import Custom
 from wengert._ir.program import Equation, Literal, Program, Var, substitute
@@ -58,5 +58,11 @@ FUNCTIONS: dict[str, Any] = {}
 def apply_control(op: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
     """A control operation under the current interpreter."""
     if isinstance(op, Custom):
-        return tuple(CURRENT.get().call(op.function, tuple(operands[: op.arity])))
-    return tuple(CURRENT.get().call(FUNCTIONS[op.name](op), tuple(operands)))
+        return tuple(CURRENT.get().call(op.function, op.arguments(operands)))
+    interpreter = CURRENT.get()
+    if not any(isinstance(x, Tracer) for x in operands):
+        # No transformation is concerned, but it must not run now: it may be a `raise`.
+        stages = (i for i in interpreter.chain() if isinstance(i, Stage))
+        interpreter = next(stages, interpreter)
+    with using(interpreter):
+        return tuple(interpreter.call(FUNCTIONS[op.name](op), tuple(operands)))

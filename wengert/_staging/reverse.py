@@ -22,7 +22,13 @@ from wengert._ops.structure import full, reshape
 from wengert._staging.activity import active_results
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.split import Split, split, window
-from wengert._staging.stage import INDEX, as_extent, trace
+from wengert._staging.stage import (
+    INDEX,
+    OfResult,
+    as_extent,
+    result_shapes,
+    trace,
+)
 
 _SCALAR = ((), np.dtype(np.float64))
 _AT = (Slot(0),)
@@ -148,10 +154,10 @@ class ForBlock(ControlBlock):
         if key not in op.derived:
             op.derived[key] = _loops(op, self.fixed, self.carried)
         forward, self.backward, total, halves = op.derived[key]
-        extents = dict(
-            zip(halves.backward.params[1:], map(as_extent, constants), strict=False)
-        )
-        rows = [substitute(t.shape, extents.__getitem__) for t in halves.saved]
+        known = dict(zip(halves.backward.params[1:], constants, strict=False))
+        rows = [
+            substitute(t.shape, lambda n: as_extent(known[n])) for t in halves.saved
+        ]
         buffers = [
             full(shape=(as_extent(steps), *row), value=0, dtype=t.dtype)
             for row, t in zip(rows, halves.saved, strict=True)
@@ -296,10 +302,12 @@ class IfBlock(ControlBlock):
         found = [active_results(region, wrt) for region in regions]
         self.active = [a or b for a, b in zip(*found, strict=True)]
         self.outs = apply_control(op, primals)
+        self.lengths = [self.outs[n] for n in _lengths(regions, self.active)]
+        self.values += self.lengths
         return self.append(self.outs, self.active)
 
     def imported(self, importer: Any, tape: Tape) -> ControlBlock:
-        predicate, *operands = self.values
+        predicate, *operands = self.values[: len(self.inputs)]
         block = copy.copy(self)
         block.free = [not type_of(x).shape or importer.has(x) for x in operands]
         halves = block.halves([False] * len(operands))
@@ -312,12 +320,13 @@ class IfBlock(ControlBlock):
             op = _handing_on(self.op, block.free, halves)
             saved = importer.replace(self.outs, op)
         kept = [x for x, f in zip(operands, block.free, strict=True) if f]
-        block.values = [predicate, *kept, *saved]
+        block.values = [predicate, *kept, *saved, *self.lengths]
         return ControlBlock.imported(block, importer, tape)
 
     def halves(self, totals: list[bool]) -> list[Split]:
         """The reverse mode of both branches, with what is free at hand."""
         wrt = [n is not None for n in self.inputs[1:]]
+        regions = (self.op.then, self.op.orelse)
         key = ("halves", *wrt, *self.free, *totals)
         if key not in self.op.derived:
             self.op.derived[key] = [
@@ -328,8 +337,9 @@ class IfBlock(ControlBlock):
                     totals=totals,
                     outputs=self.active,
                     save=False,
+                    shapes=result_shapes(regions),
                 )
-                for region in (self.op.then, self.op.orelse)
+                for region in regions
             ]
         return self.op.derived[key]
 
@@ -352,16 +362,21 @@ def _handing_on(op: control.If, free: list[bool], halves: list[Split]) -> contro
         def build(*values: Any) -> list[Any]:
             outs = replay(own.forward, values)
             n = len(outs) - len(own.saved)
-            at_hand = [as_extent(x) for x, f in zip(values, free, strict=True) if f]
+            at_hand = [x for x, f in zip(values, free, strict=True) if f]
             for half in halves:
-                known = dict(zip(half.backward.params, at_hand, strict=False))
-                zeros = [zeros_of(substitute(t, known.__getitem__)) for t in half.saved]
+                zeros = _zeros(half, at_hand)
                 outs += outs[n : n + len(own.saved)] if half is own else zeros
             return [*outs[:n], *outs[n + len(own.saved) :]]
 
         return trace(build, own.forward.params)
 
     return control.If(*map(region, halves))
+
+
+def _zeros(half: Split, at_hand: list[Any]) -> list[Any]:
+    """Zeros in place of what a branch has saved, where it is not taken."""
+    known = dict(zip(half.backward.params, at_hand, strict=False))
+    return [zeros_of(substitute(t, lambda n: as_extent(known[n]))) for t in half.saved]
 
 
 def _widened(own: Split, halves: tuple[Split, Split], n: int) -> Program:
@@ -378,6 +393,13 @@ def _widened(own: Split, halves: tuple[Split, Split], n: int) -> Program:
     return own.backward._replace(
         params=(*params[:n], *saved, *params[n + len(own.saved) :])
     )
+
+
+def _lengths(regions: Sequence[Program], active: Sequence[bool]) -> list[int]:
+    """The results of two regions that are extents of others, which have cotangents."""
+    shapes = zip(result_shapes(regions), active, strict=True)
+    places = [n.place for shape, a in shapes if a for n in shape if type(n) is OfResult]
+    return list(dict.fromkeys(places))
 
 
 class LaneBlock(ControlBlock):
@@ -443,8 +465,9 @@ class CallBlock(ControlBlock):
         if key not in op.derived:
             program: Program = op.callee
             outputs = active_results(program, wrt)
+            free = _are_indices(program)
             none = [False] * len(wrt)
-            halves = split(program, wrt, free=none, totals=none, outputs=outputs)
+            halves = split(program, wrt, free=free, totals=none, outputs=outputs)
             op.derived[key] = (
                 control.Call(halves.forward),
                 control.Call(halves.backward),
@@ -453,5 +476,13 @@ class CallBlock(ControlBlock):
         forward, self.backward, active = op.derived[key]
         outs = apply_control(forward, primals)
         n = len(op.callee.results)
-        self.values = list(outs[n:])
+        given = [p for p, i in zip(primals, _are_indices(op.callee), strict=True) if i]
+        # A residual that is a result too is that result, which may be an extent.
+        places = map(forward.callee.results.index, forward.callee.results[n:])
+        self.values = [*given, *(outs[place] for place in places)]
         return self.append(outs[:n], active)
+
+
+def _are_indices(program: Program) -> list[bool]:
+    """Which parameters may be extents: both halves of a call are given them."""
+    return [p.type == INDEX for p in program.params]

@@ -16,7 +16,7 @@ from wengert._ops.arithmetic import logical_not
 from wengert._staging import control  # noqa: F401  (tells `replay` what it applies)
 from wengert._staging.branches import stage_branch
 from wengert._staging.loops import stage_for, stage_while
-from wengert._staging.ranges import Range
+from wengert._staging.ranges import Range, span_of, staged_enumerate, staged_zip
 from wengert._staging.region import Region
 from wengert._staging.signals import TracedSignal, emit_check
 from wengert._staging.stage import FunctionStage
@@ -29,7 +29,12 @@ class Staged(Plain):
     """Python's meaning, and a region where a traced value decides."""
 
     def counterparts(self) -> Iterable[tuple[Any, Any]]:
-        return ((range, staged_range), (loops.range, staged_range))
+        return (
+            (range, staged_range),
+            (loops.range, staged_range),
+            (zip, staged_zip),
+            (enumerate, staged_enumerate),
+        )
 
     # -- statements --------------------------------------------------------------------
 
@@ -69,7 +74,7 @@ class Staged(Plain):
         written: tuple[str, ...],
         rest: Block | None,
     ) -> Any:
-        span = Range.of(iterable)
+        span = span_of(iterable)
         if span is None or not span.is_staged(UNROLLED):
             signal = self._steps(iter(iterable), body, written)
         else:

@@ -16,9 +16,7 @@ import numpy as np
 from wengert._core.interp import EVALUATE, using
 from wengert._core.types import ArrayType, type_of
 from wengert._ir.program import (
-    Atom,
     Equation,
-    Literal,
     Program,
     Var,
     substitute,
@@ -34,9 +32,11 @@ from wengert._staging.replay import apply_equation, replay
 from wengert._staging.stage import (
     INDEX,
     Extent,
+    OfResult,
     Stage,
     StageTracer,
     as_extent,
+    extent_of,
     trace,
 )
 
@@ -44,8 +44,8 @@ from wengert._staging.stage import (
 _CHEAP = frozenset(
     "add subtract multiply negative scale equal not_equal less less_equal greater "
     "greater_equal logical_and logical_or logical_xor logical_not absolute where "
-    "getitem astype promote broadcast_to reshape transpose flip full square maximum "
-    "minimum floor_divide remainder to_integer conj real imag".split()
+    "getitem astype promote broadcast_to reshape transpose flip full iota square "
+    "maximum minimum floor_divide remainder to_integer conj real imag".split()
 )
 
 
@@ -53,12 +53,13 @@ class Split(NamedTuple):
     """The two halves of a program's reverse mode.
 
     forward:  ``(*params) -> (*results, *saved, *ragged)``
-    backward: ``(*free, *saved, *sizes, *ragged, *cts, *totals) -> cotangents``, one for
-    each parameter that is differentiated; `cts` belong to results, `totals` are
-    cotangents to add to. The backward program gets ragged arrays flat, behind their
-    sizes; `sizes` computes these: ``(*free) -> sizes``. Of each ragged array `ragged`
-    has the dtype and the number of its size: arrays of one shape share it. `passed`
-    says which parameters are saved themselves.
+    backward: ``(*free, *saved, *sizes, *ragged, *lengths, *cts, *totals) ->
+    cotangents``, one for each parameter that is differentiated; `cts` belong to
+    results, `totals` are cotangents to add to; `lengths` are results that are extents
+    of others. The backward program gets ragged arrays flat, behind their sizes; `sizes`
+    computes these: ``(*free) -> sizes``. Of each ragged array `ragged` has the dtype
+    and the number of its size: arrays of one shape share it. `passed` says which
+    parameters are saved themselves.
     """
 
     forward: Program
@@ -67,6 +68,7 @@ class Split(NamedTuple):
     ragged: tuple[tuple[np.dtype, int], ...]
     sizes: Program
     passed: tuple[bool, ...]
+    lengths: tuple[int, ...]
 
 
 class Importer:
@@ -86,6 +88,8 @@ class Importer:
             v: e for e in forward.equations for v in e.outputs
         }
         self.forward = forward
+        # Scalars in the types of what is saved have to be saved too.
+        self.lengths = {n for v in self.sources for n in variables_in(v.type)}
         self.at_hand: set[Var] = set()  # parameters of both halves
         self.constant: set[Var] = set()  # those of them that are not the loop's index
         self._derivable: dict[Var, bool] = {}
@@ -118,7 +122,7 @@ class Importer:
         equation = equations[place]
         given = dict(zip(op.then.params, equation.inputs[1:], strict=True))
         types = op.then.result_types[len(outs) :]
-        found = [Var(substitute(t, lambda n: _extent(given[n]))) for t in types]
+        found = [Var(substitute(t, lambda n: extent_of(given[n]))) for t in types]
         equations[place] = equation._replace(op=op, outputs=(*equation.outputs, *found))
         self.sources.update((v, equations[place]) for v in equations[place].outputs)
         return [StageTracer(self.forward, v) for v in found]
@@ -136,6 +140,8 @@ class Importer:
         if not self._fits_a_row(var):
             self._save_ragged(var)
             return
+        for n in () if self.rows else variables_in(var.type):
+            self.variable(n)
         shape = [self.bounds.get(n, n) for n in var.type.shape]
         row = ArrayType(tuple(shape), var.type.dtype)
         param = self.backward.parameter(self(self.forward.seen(row)))
@@ -167,6 +173,7 @@ class Importer:
         if known is None:
             equation = self.sources.get(var)
             cheap = equation is not None and equation.op.name in _CHEAP
+            cheap = cheap and (self.rows or var not in self.lengths)
             known = cheap or (not self.save and equation is not None)
             if not self._can_be_saved(var):
                 # An array whose length changes from step to step fits no buffer.
@@ -183,6 +190,8 @@ class Importer:
 
     def _fits_a_row(self, var: Var) -> bool:
         """Whether it has one length, or one that is bounded, in every step."""
+        if self.save and not self.rows:
+            return True
         extents = variables_in(var.type)
         return all(n in self.constant or n in self.bounds for n in extents)
 
@@ -194,6 +203,13 @@ class Importer:
         return equation.op.name in _CHEAP and all(
             map(self._is_free, variables_read(equation))
         )
+
+    def take(self, free: Sequence[StageTracer]) -> None:
+        """Give the backward program the parameters of both halves."""
+        self.at_hand.update(p.var for p in free)
+        self.constant.update(p.var for p in free[self.rows :])
+        for p in free:
+            self.values[p.var] = self.backward.parameter(self(type_of(p)))
 
     def parameters(self, free: Sequence[StageTracer]) -> list[StageTracer]:
         """Those of the backward program that are no cotangents."""
@@ -230,10 +246,6 @@ class Importer:
             results = apply_equation(equation, self.values)
         for var, result in zip(equation.outputs, results, strict=True):
             self.values.setdefault(var, result)  # one of them may have been saved
-
-
-def _extent(atom: Atom) -> Any:
-    return int(atom.value) if isinstance(atom, Literal) else atom
 
 
 def slice_bounds(equations: Sequence[Equation]) -> Iterator[tuple[Var, int]]:
@@ -273,6 +285,7 @@ def split(
     outputs: Sequence[bool],
     save: bool = True,
     rows: bool = False,
+    shapes: Sequence[Any] | None = None,
 ) -> Split:
     """Reverse mode of a program in the parameters marked in `wrt`.
 
@@ -281,7 +294,8 @@ def split(
     `save` all that the backward program needs is computed again. With `rows` an array
     whose length is bounded is saved in a row of that length, and one whose length
     follows from the free parameters, the first of which is the loop's index, as a
-    ragged one.
+    ragged one. With `shapes` of the results (see `result_shapes`) the backward program
+    gets the results in them.
     """
     forward = Stage(EVALUATE)
     params = forward.parameters(program.params)
@@ -293,12 +307,15 @@ def split(
     backward = Stage(EVALUATE)
     importer = Importer(forward, backward, save, rows)
     at_hand = [p for p, f in zip(params, free, strict=True) if f]
-    importer.at_hand.update(p.var for p in at_hand)
-    importer.constant.update(p.var for p in at_hand[rows:])
-    for p in at_hand:
-        importer.values[p.var] = backward.parameter(importer(type_of(p)))
+    importer.take(at_hand)
     active = [o for o, has_ct in zip(outs, outputs, strict=True) if has_ct]
-    cts = [backward.parameter(importer(type_of(o))) for o in active]
+    types = [importer(type_of(o)) for o in active]
+    lengths: dict[int, StageTracer] = {}
+    given_types = [
+        t if shape is None else _with_lengths(t, shape, backward, lengths)
+        for t, shape in zip(types, _selected(shapes, outputs), strict=True)
+    ]
+    cts = [backward.parameter(t) for t in given_types]
     sums = {
         g.index: backward.parameter(importer(type_of(g)))
         for g, t in zip(given, totals, strict=True)
@@ -306,18 +323,20 @@ def split(
     }
     with using(backward):
         cotangents: dict[int, Any] = dict(sums)
-        for out, ct in zip(active, cts, strict=True):
+        for out, ct, like in zip(active, cts, types, strict=True):
             if type(out) is TapeTracer:
+                ct = ct if ct.shape == like.shape else reshape(ct, shape=like.shape)
                 present = cotangents.get(out.index)
                 cotangents[out.index] = ct if present is None else present + ct
         swept = _imported(tape, set(cotangents), importer)
         found = sweep_back(swept, cotangents, consume=False)
-        variables = [g for g in given if type(g) is TapeTracer]
         results = [
-            found[g.index] if g.index in found else zeros_of(g.type) for g in variables
+            found[g.index] if g.index in found else zeros_of(importer(g.type))
+            for g in given
+            if type(g) is TapeTracer
         ]
     saved = [StageTracer(forward, v) for v in (*importer.saved, *importer.ragged)]
-    back = [*importer.parameters(at_hand), *cts, *sums.values()]
+    back = [*importer.parameters(at_hand), *lengths.values(), *cts, *sums.values()]
     return Split(
         forward.program(params, [*map(_primal, outs), *saved]),
         backward.program(back, results),
@@ -325,7 +344,27 @@ def split(
         importer.kinds(),
         importer.sizes(at_hand),
         tuple(p.var in importer.saved for p in params),
+        tuple(lengths),
     )
+
+
+def _selected(shapes: Sequence[Any] | None, outputs: Sequence[bool]) -> list[Any]:
+    """The shapes of the results that have cotangents, None where none are given."""
+    given = [None] * len(outputs) if shapes is None else shapes
+    return [s for s, has_ct in zip(given, outputs, strict=True) if has_ct]
+
+
+def _with_lengths(
+    type_: ArrayType, shape: Any, backward: Stage, lengths: dict[int, StageTracer]
+) -> ArrayType:
+    """A type whose extents that are results are parameters of the backward program."""
+    extents = list(type_.shape)
+    for i, source in enumerate(shape):
+        if isinstance(source, OfResult):
+            if source.place not in lengths:
+                lengths[source.place] = backward.parameter(INDEX)
+            extents[i] = lengths[source.place].as_extent()
+    return ArrayType(tuple(extents), type_.dtype)
 
 
 def _primal(value: Any) -> Any:

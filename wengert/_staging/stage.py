@@ -8,20 +8,30 @@ control flow are staged as programs of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert._array.traced import TracedArray
-from wengert._core.interp import EVALUATE, Interpreter, Tracer, using
+from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer, using
 from wengert._core.op import Op
 from wengert._core.source import Site, user_site
 from wengert._core.types import PYTHON_SCALARS, ArrayType, Params, type_of
 from wengert._ir.control import Check, Custom
-from wengert._ir.program import Atom, Equation, Literal, Program, Var, substitute
+from wengert._ir.program import (
+    Atom,
+    Equation,
+    Literal,
+    Program,
+    Var,
+    substitute,
+    variables_in,
+)
 from wengert._modes.function import Function
-from wengert._ops.structure import promote
-from wengert._staging.errors import refuse_concrete
+from wengert._ops.arithmetic import add, equal, greater_equal, multiply
+from wengert._ops.structure import astype, promote, reshape
+from wengert._staging.errors import refuse_concrete, refuse_extent
+from wengert._staging.masks import has_masks, places_of, without_masks
 from wengert._staging.operands import aligned_dtypes
 
 INDEX = ArrayType((), np.dtype(np.int64))
@@ -58,8 +68,24 @@ class StageTracer(Tracer):
         refuse_concrete(self)
 
     def as_extent(self) -> Extent:
-        """This int64 scalar as it stands in a shape, or as a bound of a slice."""
-        return Extent(self.interpreter, self.var)
+        """This integer as it stands in a shape, or as a bound of a slice."""
+        if self.var.type == INDEX:
+            return Extent(self.interpreter, self.var)
+        if self.var.type.shape or self.var.type.dtype.kind not in "iu":
+            refuse_extent(self)
+        return astype(self, dtype=INDEX.dtype).as_extent()
+
+    def as_length(self) -> Extent:
+        """This integer as a length: a run-time check says that it is one."""
+        length = self.as_extent()
+        innermost().check(greater_equal(length, 0), _negative_length)
+        return length
+
+    def __bool__(self) -> bool:
+        refuse_concrete(self)
+
+    def __index__(self) -> int:
+        refuse_concrete(self)
 
     def __repr__(self) -> str:
         return f"<staged {self.var.type}>"
@@ -83,16 +109,20 @@ class Extent(StageTracer):
     def __hash__(self) -> int:
         return hash(self.var)
 
-    def must_equal(self, other: Any) -> Any:
-        """The other extent, checked at run time to be this one."""
-        from wengert._ops.arithmetic import equal
+    def must_equal(self, other: Any, error: Any = None) -> Any:
+        """The other extent, checked at run time to be this one.
 
-        stage = self.interpreter
-        same = stage.apply(equal, (self, other), {})
-        stage.emit(
-            Check(_shapes_differ), [stage.lift(x) for x in (same, self, other)], {}, ()
-        )
+        error: makes the exception of the two numbers.
+        """
+        if self != other:
+            same = equal(self, other)
+            innermost().check(same, error or _shapes_differ, self, other)
         return other
+
+
+def innermost() -> Stage:
+    """The stage that is writing now."""
+    return next(i for i in CURRENT.get().chain() if isinstance(i, Stage))
 
 
 def as_extent(value: Any) -> Any:
@@ -108,6 +138,10 @@ def _shapes_differ(a: Any, b: Any) -> Exception:
     )
 
 
+def _negative_length() -> Exception:
+    return ValueError("negative dimensions are not allowed")
+
+
 class Stage(Interpreter):
     """Interpreter that emits equations."""
 
@@ -120,6 +154,7 @@ class Stage(Interpreter):
         self.given: list[Var] = []  # the parameters that were asked for, in order
         self.captured: dict[Any, tuple[Any, Var]] = {}
         self.extents: dict[Any, Var] = {}  # int64 scalars by how they are computed
+        self.places: dict[Any, list[Any]] = {}  # where a mask is true
 
     def parameter(self, type_: ArrayType) -> StageTracer:
         param = StageTracer(self, Var(self.own(type_)))
@@ -127,7 +162,7 @@ class Stage(Interpreter):
         return param
 
     def place_of(self, var: Var) -> int | None:
-        """The place of a parameter among those that were asked for."""
+        """The place of a value among the parameters of the function."""
         return self.given.index(var) if var in self.given else None
 
     def parameters(self, templates: Sequence[Var | ArrayType]) -> list[StageTracer]:
@@ -177,6 +212,9 @@ class Stage(Interpreter):
         if op.family in _SCALAR_FAMILIES:
             if all(isinstance(x, _CONSTANTS) for x in operands):
                 return op.evaluate(*operands, **params)
+        if has_masks(op, operands):
+            with using(self):
+                return without_masks(op, operands, params, self.places_of)
         dtypes = aligned_dtypes(op, operands, params)
         atoms = tuple(
             self.cast(x, dtype) for x, dtype in zip(operands, dtypes, strict=True)
@@ -192,8 +230,19 @@ class Stage(Interpreter):
         results = tuple(StageTracer(self, v) for v in outputs)
         return results if op.multiple else results[0]
 
+    def places_of(self, mask: Any) -> list[Any]:
+        """Where a mask is true; of one mask, once: the number is one variable."""
+        key = self.lift(mask)
+        if key not in self.places:
+            self.places[key] = places_of(mask)
+        return self.places[key]
+
     def _extent(self, op: Op, atoms: tuple[Atom, ...], out: Var) -> Var:
         """What extents are made of is computed once: equal ones are one variable."""
+        for atom, other in (atoms, atoms[::-1]) if op in _NEUTRAL else ():
+            if isinstance(other, Literal) and other.value == _NEUTRAL[op]:
+                if isinstance(atom, Var):
+                    return atom
         known = self.extents.get((op, atoms))
         if known is None:
             self.emit(op, atoms, {}, (out,))
@@ -216,6 +265,19 @@ class Stage(Interpreter):
         self.emit(promote, (atom,), {"dtype": np.dtype(dtype)}, (out,))
         return out
 
+    def fitted(self, atom: Atom, type_: ArrayType) -> Atom:
+        """An array as one of this type: extents that differ are checked to be equal."""
+        if atom.type == type_:
+            return atom
+        wanted = self.seen(type_).shape
+        for n, m in zip(self.seen(atom.type).shape, wanted, strict=True):
+            if n != m:
+                longer, other = (n, m) if isinstance(n, Extent) else (m, n)
+                longer.must_equal(other)
+        out = Var(type_)
+        self.emit(reshape, (atom,), {"shape": type_.shape}, (out,))
+        return out
+
     def emit(
         self, op: Any, atoms: Sequence[Atom], params: Params, outputs: Sequence[Var]
     ) -> None:
@@ -225,13 +287,16 @@ class Stage(Interpreter):
             )
         )
 
+    def check(self, holds: Any, error: Any, *values: Any) -> None:
+        """Raise ``error(*values)`` at run time where the condition is false."""
+        self.emit(Check(error), [self.lift(x) for x in (holds, *values)], {}, ())
+
     def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         """A function with rules of its own stays whole: its rules are not lost."""
         if isinstance(function, Function):
-            op, atoms, types = self._custom(function, operands)
+            op, atoms, outputs = self._custom(function, operands)
         else:
-            op, atoms, types = function.on_stage(self, operands)
-        outputs = tuple(Var(self.own(t)) for t in types)
+            op, atoms, outputs = function.on_stage(self, operands)
         self.emit(op, atoms, {}, outputs)
         return tuple(StageTracer(self, v) for v in outputs)
 
@@ -241,13 +306,18 @@ class Stage(Interpreter):
         inner = (
             Stage(EVALUATE) if outer is None else FunctionStage(EVALUATE, outer.convert)
         )
-        params = [inner.parameter(self.own(type_of(x))) for x in operands]
+        types = [inner.own(type_of(x)) for x in operands]
+        extents = [(x, v) for x, v in inner.captured.values()]
+        params = [inner.parameter(t) for t in types]
         with using(inner):
             program = inner.program(params, list(function.run(params)))
-        captured = inner.captured.values()
-        program = program._replace(params=(*program.params, *(v for _, v in captured)))
-        atoms = [self.lift(x) for x in (*operands, *(x for x, _ in captured))]
-        return Custom(program, function, len(operands)), atoms, program.result_types
+        captured = [*inner.captured.values()][len(extents) :]
+        first, last = ([v for _, v in pairs] for pairs in (extents, captured))
+        program = program._replace(params=(*first, *program.params, *last))
+        values = (*(x for x, _ in extents), *operands, *(x for x, _ in captured))
+        atoms = [self.lift(x) for x in values]
+        op = Custom(program, function, len(extents), len(operands))
+        return op, atoms, outputs_of([program], atoms)
 
     def program(self, params: Sequence[Any], results: Sequence[Any]) -> Program:
         """What has been written, as a program of these parameters."""
@@ -258,6 +328,61 @@ class Stage(Interpreter):
         )
 
 
+class OfParam(NamedTuple):
+    """An extent that is the parameter at this place."""
+
+    place: int
+
+
+class OfResult(NamedTuple):
+    """An extent that is the result at this place."""
+
+    place: int
+
+
+def result_shapes(programs: Sequence[Program]) -> list[tuple[Any, ...]]:
+    """The shapes of the results of programs, one of which runs.
+
+    An extent is an int, a parameter or a result before it, the same in each program.
+    """
+    known: dict[Any, Any] = {}
+    for i, params in enumerate(zip(*(p.params for p in programs), strict=True)):
+        known[params] = OfParam(i)
+    shapes = []
+    for i, results in enumerate(zip(*(p.results for p in programs), strict=True)):
+        extents = zip(*(r.type.shape for r in results), strict=True)
+        shapes.append(tuple(ns[0] if _is_one_int(ns) else known[ns] for ns in extents))
+        known.setdefault(tuple(map(extent_of, results)), OfResult(i))
+    return shapes
+
+
+def outputs_of(programs: Sequence[Program], atoms: Sequence[Atom]) -> list[Var]:
+    """Variables for the results of programs, one of which runs on these values."""
+    outputs: list[Var] = []
+    for shape, result in zip(result_shapes(programs), programs[0].results, strict=True):
+        extents = tuple(
+            extent_of(atoms[n.place])
+            if isinstance(n, OfParam)
+            else outputs[n.place]
+            if isinstance(n, OfResult)
+            else n
+            for n in shape
+        )
+        outputs.append(Var(ArrayType(extents, result.type.dtype)))
+    return outputs
+
+
+def _is_one_int(extents: Sequence[Any]) -> bool:
+    return all(type(n) is int and n == extents[0] for n in extents)
+
+
+def extent_of(atom: Any) -> Any:
+    """A value as an extent: an int where it is a constant."""
+    is_number = isinstance(atom, Literal) and atom.type == INDEX
+    return int(atom.value) if is_number else atom
+
+
+_NEUTRAL = {add: 0, multiply: 1}
 _CONSTANTS = (*PYTHON_SCALARS, np.generic)
 _SCALAR_FAMILIES = ("elementwise", "piecewise constant")
 
@@ -284,6 +409,19 @@ class FunctionStage(Stage):
                 traced = TracedArray(StageTracer(self, self.capture(array)))
             known = self.inputs[id(array)] = array, traced
         return known[1]
+
+
+def inner_extents(program: Program) -> list[Var]:
+    """The extents of results that are neither parameters nor results before them."""
+    known = set(program.params)
+    found: list[Var] = []
+    for result in program.results:
+        inner = [n for n in variables_in(result.type) if n not in known]
+        found += inner
+        known.update(inner)
+        if isinstance(result, Var):
+            known.add(result)
+    return found
 
 
 def trace(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
-from wengert._core.interp import Tracer
+from wengert._core.interp import is_known
 from wengert._core.types import is_bool, shape_of
 from wengert._ops.arithmetic import not_equal
 from wengert._ops.structure import reshape
@@ -17,12 +17,7 @@ def is_staged(x: Any) -> bool:
     """Whether a user value is known only when the program runs."""
     if not isinstance(x, (TracedArray, TracedScalar)):
         return False
-    value = x._peek() if isinstance(x, TracedArray) else x._value
-    while isinstance(value, Tracer):
-        if not value.known:
-            return True
-        value = value.below
-    return False
+    return not is_known(x._peek() if isinstance(x, TracedArray) else x._value)
 
 
 def truth(x: Any) -> Any:

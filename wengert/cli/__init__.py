@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from wengert import __version__
+from wengert.cli.examples import examples
 from wengert.cli.robot import robot
 
 CUT_OFF, USAGE_ERROR, INTERRUPTED = 1, 2, 130
@@ -27,6 +28,7 @@ def commands(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+commands.add_command(examples)
 commands.add_command(robot)
 
 

@@ -94,6 +94,11 @@ class Number(click.ParamType):
     show_default=True,
     help="Directory for results.json and the pictures.",
 )
+@click.option(
+    "--eager",
+    is_flag=True,
+    help="Train without compiling: the same numbers, more slowly.",
+)
 @click.option("--force", is_flag=True, help="Overwrite results that are there.")
 def robot(
     distance: float,
@@ -102,6 +107,7 @@ def robot(
     epochs: int,
     measurements: Path | None,
     out: Path,
+    eager: bool,
     force: bool,
 ) -> None:
     """Learn to throw a ball into a basket, by gradients through the physics.
@@ -111,7 +117,12 @@ def robot(
     Runge-Kutta simulation, and tells how sensitive the throws are to the sensor.
     """
     settings = lesson.Settings(
-        distance, height, seed, epochs, measurements or sample_file()
+        distance,
+        height,
+        seed,
+        epochs,
+        measurements or sample_file(),
+        compiled=not eager,
     )
     plots = _load_plots()
     try:

@@ -29,16 +29,23 @@ def show(results: Results, console: Console) -> None:
         f"gradient; + marks a method that was stopped before |grad| was {TOLERANCE:g}."
     )
     _heading(console, "2  A network for all distances, without air")
-    _show_training(results.training, console)
+    _show_training(results.training, console, results.seconds["training"])
     _heading(console, "3  With air drag")
     _show_calibration(results, console)
     console.print("The network goes on from where it was without air.")
-    _show_training(results.drag_training, console)
+    _show_training(results.drag_training, console, results.seconds["drag_training"])
     _heading(
         console, f"4  What a sensor that reads {100 * SENSOR_ERROR:g} cm too far does"
     )
     _show_sensitivity(results, console)
-    console.print(f"\n{sum(results.seconds.values()):.1f} s in all.")
+    console.print(f"\n{_duration(results)}")
+
+
+def _duration(results: Results) -> str:
+    text = f"{sum(results.seconds.values()):.1f} s in all"
+    if results.settings.compiled:
+        return f"{text}, {results.seconds['compilation']:.1f} s of it to compile."
+    return f"{text}."
 
 
 def _heading(console: Console, text: str) -> None:
@@ -65,13 +72,13 @@ def _methods(results: Results) -> Table:
     return table
 
 
-def _show_training(run: Training, console: Console) -> None:
+def _show_training(run: Training, console: Console, seconds: float) -> None:
     phases = ", then ".join(
         f"{descent.name} {descent.iterations}: loss {descent.losses[0]:.3g} to "
         f"{descent.losses[-1]:.3g}"
         for descent in run.descents
     )
-    console.print(phases + ".")
+    console.print(f"{phases}; {1000.0 * seconds / run.epochs:.2f} ms an epoch.")
     worst = run.unseen[np.argmax(np.abs(run.misses))]
     console.print(
         f"Worst miss at {len(run.unseen)} unseen distances, {DISTANCES[0]:g} to "

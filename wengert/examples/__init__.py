@@ -1,1 +1,1 @@
-"""Programs written as plain NumPy, with only the import line changed."""
+"""Programs of plain NumPy, unedited; `gallery` has them with what they are to give."""

@@ -1,14 +1,14 @@
 """Heat in a plate: an explicit finite-volume solver on a five-point stencil.
 
-Written as one would write it in NumPy; ``import wengert.numpy as np`` is what makes it
-differentiable, with respect to the temperatures and to the conductivity in every cell.
+Written as one would write it in NumPy, and differentiable with respect to the
+temperatures and to the conductivity in every cell.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import wengert.numpy as np
+import numpy as np
 
 
 def face_conductivity(k: Any) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import wengert.numpy as np
+import numpy as np
 
 
 def orbit(position: Any, velocity: Any, steps: int, dt: float = 0.05) -> Any:

@@ -50,6 +50,7 @@ class Ufunc:
     def __init__(self, name: str, op: Op, numpy_ufunc: Any = None) -> None:
         self.__name__ = name
         self.op = op
+        self.arity = len(op.vjps)
         self.ufunc: Any = (
             numpy_ufunc if numpy_ufunc is not None else getattr(np, name, None)
         )
@@ -62,7 +63,12 @@ class Ufunc:
     def __repr__(self) -> str:
         return f"<wengert ufunc {self.__name__!r}>"
 
-    def __call__(
+    def __call__(self, *xs: Any, **kwargs: Any) -> Any:
+        if not kwargs and len(xs) == self.arity:
+            return apply(self.op, *xs)
+        return self._call(*xs, **kwargs)
+
+    def _call(
         self,
         *xs: Any,
         out: Any = None,
@@ -74,7 +80,7 @@ class Ufunc:
             return self._plain(
                 xs, {**kwargs, "out": out, "where": where, "dtype": dtype}
             )
-        if len(xs) > _arity(self.op) and out is None:
+        if len(xs) > self.arity and out is None:
             *given, out = xs
             xs = tuple(given)
         operands = tuple([unwrap(x) for x in xs])
@@ -190,10 +196,6 @@ def _reduction(name: str, names: dict[str, str]) -> Any:
 
 def _negated(x: Any) -> Any:
     return -x
-
-
-def _arity(op: Op) -> int:
-    return len(op.vjps)
 
 
 def _store(name: str, result: Any, out: Any, where: Any) -> Any:

@@ -63,9 +63,7 @@ def finish(name: str, value: Any, out: Any) -> Any:
 class Contraction(Ufunc):
     """A function of two stacks of vectors or matrices, called as the NumPy ufunc is."""
 
-    def __call__(  # type: ignore[override]
-        self, x1: Any, x2: Any, /, out: Any = None, **kwargs: Any
-    ) -> Any:
+    def __call__(self, x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
         x, y = as_array(x1), as_array(x2)
         if isinstance(out, tuple):
             (out,) = out

@@ -6,6 +6,7 @@ While a transformation runs they are traced arrays, so that they can be written 
 from __future__ import annotations
 
 import operator
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,18 @@ from wengert._array.traced import (
     TracedArray,
     TracedScalar,
     has_traced,
+    length,
     unwrap,
     unwrap_sequence,
+    wrap,
 )
 from wengert._array.views import concrete_array
 from wengert._core.interp import CURRENT, Tracer
-from wengert._ops.structure import broadcast_to
+from wengert._core.types import dtype_of
+from wengert._ops.arithmetic import maximum
+from wengert._ops.structure import broadcast_to, iota
 from wengert._ops.structure import copy as copy_op
+from wengert._ops.structure import full as full_op
 
 __all__ = [
     "arange",
@@ -57,11 +63,22 @@ def fresh(x: Any) -> Any:
     return TracedArray(x, exclusive=True)
 
 
+def lengths(shape: Any) -> tuple[Any, ...]:
+    """A shape that user code gives, as the engine takes it."""
+    several = isinstance(shape, (tuple, list))
+    return tuple(map(length, shape)) if several else (length(shape),)
+
+
+def is_static(shape: tuple[Any, ...]) -> bool:
+    """Whether all extents are known while the code is traced."""
+    return all(type(n) is int for n in shape)
+
+
 def _creator(name: str) -> Any:
     numpy_function = getattr(np, name)
 
     def create(*args: Any, **kwargs: Any) -> Any:
-        if any(isinstance(a, (TracedArray, TracedScalar)) for a in args):
+        if has_traced(args):
             args = tuple(
                 operator.index(a)  # type: ignore[arg-type]
                 if isinstance(a, TracedScalar) and a.dtype.kind in "iu"
@@ -79,13 +96,34 @@ def _creator(name: str) -> Any:
     return create
 
 
-zeros = _creator("zeros")
-ones = _creator("ones")
-empty = _creator("empty")
-eye = _creator("eye")
-identity = _creator("identity")
+def _filled(name: str, value: float) -> Any:
+    static = _creator(name)
+
+    @wraps(static)
+    def create(shape: Any, *args: Any, **kwargs: Any) -> Any:
+        if has_traced((shape,)):
+            shape = lengths(shape)
+            if not is_static(shape):
+                return _filled_at_run_time(shape, value, *args, **kwargs)
+        return static(shape, *args, **kwargs)
+
+    return create
+
+
+def _filled_at_run_time(
+    shape: tuple[Any, ...], value: float, dtype: Any = float, order: Any = "C"
+) -> TracedArray:
+    dtype = np.dtype(float if dtype is None else dtype)
+    return TracedArray(full_op(shape=shape, value=value, dtype=dtype))
+
+
+zeros = _filled("zeros", 0)
+ones = _filled("ones", 1)
+empty = _filled("empty", 0)
+_creators = {"zeros": zeros, "ones": ones, "empty": empty}
+_arange = _creator("arange")
+_eye = _creator("eye")
 tri = _creator("tri")
-arange = _creator("arange")
 indices = _creator("indices")
 fromiter = _creator("fromiter")
 logspace = _creator("logspace")
@@ -102,8 +140,9 @@ def _like(name: str) -> Any:
         layout = concrete_array(value)
         if layout is not None:
             return fresh(numpy_function(layout, dtype=dtype, shape=shape))
-        shape = value.shape if shape is None else shape
-        return fresh(getattr(CURRENT.get().xp, name)(shape, dtype=dtype or value.dtype))
+        given = value.shape if shape is None else shape
+        shape = lengths(given) if CURRENT.get().xp is np else given
+        return _creators[name](tuple(map(wrap, shape)), dtype=dtype or value.dtype)
 
     create.__name__ = create.__qualname__ = f"{name}_like"
     create.__doc__ = (
@@ -120,9 +159,9 @@ empty_like = _like("empty")
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Any:
     """``numpy.full``, with a value that may be traced."""
     value = unwrap(fill_value)
-    if not isinstance(value, Tracer):
+    if not isinstance(value, Tracer) and not has_traced((shape,)):
         return fresh(np.full(shape, value, dtype, order))
-    out = fresh(np.empty(shape, dtype or value.dtype, order))
+    out = empty(shape, dtype or np.result_type(dtype_of(value)), order)
     out[...] = fill_value
     return out
 
@@ -134,12 +173,43 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) 
     return out
 
 
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
+def arange(*bounds: Any, **kwargs: Any) -> Any:
+    """``numpy.arange``, with integer bounds that may be traced."""
+    traced = [x for x in bounds if isinstance(x, TracedScalar)]
+    if not traced or kwargs or any(x.dtype.kind not in "iu" for x in traced):
+        return _arange(*bounds, **kwargs)
+    start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+    span = stop if len(bounds) == 1 else stop - start
+    if len(bounds) == 3:
+        span = -(-span // step)
+    count = length(maximum(unwrap(span), 0))
+    if type(count) is int:
+        return _arange(*bounds)
+    steps = TracedArray(iota(size=count))
+    return steps if len(bounds) == 1 else start + step * steps
+
+
+def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = None) -> Any:
+    """``numpy.eye``."""
+    M = N if M is None else M
+    if is_static((*lengths(N), *lengths(M))):
+        return _eye(N, M, k=k, dtype=dtype)
+    return (arange(M) - arange(N)[:, None] == k).astype(
+        float if dtype is None else dtype
+    )
+
+
+def identity(n: Any, dtype: Any = None) -> Any:
+    """``numpy.identity``."""
+    return eye(n, dtype=dtype)
+
+
+def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True) -> Any:
     """``numpy.linspace`` with bounds that may be traced scalars."""
-    if not has_traced((start, stop)):
+    if not has_traced((start, stop, num)):
         return fresh(np.linspace(start, stop, num, endpoint))
-    steps = np.arange(num) / max(num - 1 if endpoint else num, 1)
-    return start + (stop - start) * fresh(steps)
+    last = num - 1 if endpoint else num
+    return start + (stop - start) * (arange(num) / wrap(maximum(unwrap(last), 1)))
 
 
 def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0) -> Any:

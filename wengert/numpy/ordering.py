@@ -9,13 +9,22 @@ import numpy as np
 
 from wengert._array.convert import cast
 from wengert._array.traced import unwrap, wrap
+from wengert._core.interp import is_known
 from wengert._core.source import explain
 from wengert._core.types import is_complex_dtype, is_inexact
 from wengert._ops import ordering as ops
 from wengert._ops.arithmetic import isnan
 from wengert._ops.indexing import Slot, add_at, getitem
 from wengert._ops.reduction import along, kept_shape
-from wengert._ops.structure import full, reshape, transpose, where
+from wengert._ops.structure import (
+    broadcast_to,
+    concatenate,
+    full,
+    iota,
+    reshape,
+    transpose,
+    where,
+)
 from wengert.errors import MissingRuleError
 from wengert.numpy._dispatch import as_array, constant, like_numpy
 from wengert.numpy._ufunc import _store
@@ -100,9 +109,21 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     return wrap(edges.shape[0] - ops.searchsorted(falling, value, side=side))
 
 
-def _nonzero(a: Any) -> tuple[np.ndarray, ...]:
+def _nonzero(a: Any) -> tuple[Any, ...]:
     """Positions where the values of this run are not 0."""
-    return np.nonzero(np.asarray(wrap(as_array(a) != 0)))
+    mask = as_array(a) != 0
+    if is_known(mask):
+        return np.nonzero(np.asarray(wrap(mask)))
+    return tuple(
+        getitem(_indices(mask.shape, axis), mask, index=(Slot(0),))
+        for axis in range(len(mask.shape))
+    )
+
+
+def _indices(shape: Any, axis: int) -> Any:
+    """The index along one axis, as an array of this shape."""
+    lanes = tuple(n if i == axis else 1 for i, n in enumerate(shape))
+    return broadcast_to(reshape(iota(size=shape[axis]), shape=lanes), shape=shape)
 
 
 @like_numpy
@@ -123,7 +144,10 @@ def flatnonzero(a: Any) -> Any:
 @like_numpy
 def argwhere(a: Any) -> Any:
     """``numpy.argwhere``: positions, which carry no derivative."""
-    return wrap(np.argwhere(np.asarray(wrap(as_array(a) != 0))))
+    if is_known(as_array(a)):
+        return wrap(np.argwhere(np.asarray(wrap(as_array(a) != 0))))
+    columns = [reshape(p, shape=(p.shape[0], 1)) for p in _nonzero(a)]
+    return wrap(concatenate(*columns, axis=1))
 
 
 @like_numpy

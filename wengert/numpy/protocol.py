@@ -7,6 +7,7 @@ of functions, reached by both names.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,17 +26,25 @@ wnp: Any = sys.modules["wengert.numpy"]  # which is importing this module
 
 def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """``__array_ufunc__``: a NumPy ufunc was called with a traced operand."""
-    ours = getattr(wnp, ufunc.__name__, None)
-    if not isinstance(ours, Ufunc):
-        ours = SPECIAL.get(ufunc.__name__)
-    if not isinstance(ours, Ufunc):
+    ours = _counterpart(ufunc)
+    if ours is None:
         return _without_rule(ufunc, inputs, kwargs)
+    if method == "__call__" and not kwargs:
+        return ours(*inputs)
     out = kwargs.get("out")
     if isinstance(out, tuple):
         kwargs["out"] = out[0]
         if isinstance(out[0], np.ndarray) and any(_depends(x) for x in inputs):
             raise_plain_write()
     return getattr(ours, method)(*inputs, **kwargs)
+
+
+@cache
+def _counterpart(ufunc: Any) -> Ufunc | None:
+    for ours in (getattr(wnp, ufunc.__name__, None), SPECIAL.get(ufunc.__name__)):
+        if isinstance(ours, Ufunc):
+            return ours
+    return None
 
 
 def array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:

@@ -136,14 +136,14 @@ def prod(
 # -- means and variances --------------------------------------------------------------
 
 
-def _count(x: Any, axes: Any, mask: Any) -> Any:
+def _count(shape: Any, axes: Any, mask: Any) -> Any:
     if mask is None:
-        return product_of(x.shape[i] for i in axes)
+        return product_of([shape[i] for i in axes])
     return reduce_sum(mask, axes=axes)
 
 
 def _is_half(dtype: Any) -> bool:
-    return isinstance(dtype, np.dtype) and dtype == np.float16
+    return isinstance(dtype, np.dtype) and dtype.char == "e"
 
 
 _WIDE = (np.dtype(np.float64), np.dtype(np.complex128))
@@ -178,16 +178,17 @@ def mean(
 ) -> Any:
     """``numpy.mean``."""
     x = as_array(a)
-    axes, mask = normalize_axes(axis, len(x.shape)), _mask(where, x)
-    count = _count(x, axes, mask)
-    if mask is None and count == 0:
+    shape = x.shape
+    axes, mask = normalize_axes(axis, len(shape)), _mask(where, x)
+    count = _count(shape, axes, mask)
+    if type(count) is int and count == 0:
         warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=3)
     half = dtype is None and _is_half(x.dtype)  # is summed in float32
     total = _total(x, axes, mask, np.float32 if half else _summing_dtype(x, dtype))
     result = _divided(total, count)
     if half:
         result = astype(result, dtype=x.dtype)
-    return finish(result, type_of(x).shape, axes, keepdims, out)
+    return finish(result, shape, axes, keepdims, out)
 
 
 def _squared_size(deviations: Any) -> Any:
@@ -200,8 +201,8 @@ def _variance(
     x: Any, axes: Any, dtype: Any, ddof: Any, mask: Any, given_mean: Any
 ) -> Any:
     dtype = _summing_dtype(x, dtype)
-    count = _count(x, axes, mask)
-    if mask is None and ddof >= count:
+    count = _count(x.shape, axes, mask)
+    if type(count) is int and ddof >= count:
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=4)
     kept = kept_shape(tuple(x.shape), axes)
     if given_mean is None:
@@ -214,8 +215,9 @@ def _variance(
     if dtype is not None and is_complex_dtype(dtype):
         dtype = None
     total = _total(squares, axes, mask, dtype)
-    free = builtins.max(count - ddof, 0) if mask is None else maximum(count - ddof, 0)
-    return _divided(total, free)
+    free = count - ddof
+    known = isinstance(free, (int, float))
+    return _divided(total, builtins.max(free, 0) if known else maximum(free, 0))
 
 
 def _degrees(ddof: Any, correction: Any) -> Any:
@@ -285,7 +287,7 @@ def average(
     shape = type_of(x).shape
     if weights is None:
         result = mean(a, axis, keepdims=keepdims)
-        count = unwrap(result).dtype.type(_count(x, axes, None))
+        count = unwrap(result).dtype.type(_count(x.shape, axes, None))
         return (result, wrap(_as_shape(count, result))) if returned else result
     w = _weights(x, as_array(weights), axis, axes)
     parts = [x.dtype, w.dtype] + ([] if is_inexact(x.dtype) else [np.dtype("f8")])
@@ -355,7 +357,7 @@ def _extremum(
     )
     if mask is not None:
         x = where_op(mask, x, start)
-    if _count(x, axes, None) == 0:
+    if _count(x.shape, axes, None) == 0:
         empty = tuple(n for i, n in enumerate(shape) if i not in axes)
         return finish(broadcast_to(start, shape=empty), shape, axes, keepdims, out)
     return finish(pairwise(op(x, axes=axes), start), shape, axes, keepdims, out)

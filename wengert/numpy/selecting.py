@@ -21,6 +21,7 @@ from wengert._ops.structure import concatenate, full, reshape
 from wengert._ops.structure import where as where_op
 from wengert.numpy._dispatch import as_array, like_numpy
 from wengert.numpy._ufunc import _store, raise_plain_write
+from wengert.numpy.ordering import flatnonzero
 from wengert.numpy.shaping import normalize_axis, swapaxes, transpose
 
 __all__ = [
@@ -118,16 +119,15 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
 @like_numpy
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
     """``numpy.compress``."""
-    chosen = np.asarray(condition)
-    if chosen.ndim != 1:
+    if np.ndim(condition) != 1:
         raise ValueError("condition must be a 1-d array")
-    return take(a, np.flatnonzero(chosen), axis, out)
+    return take(a, flatnonzero(condition), axis, out)
 
 
 @like_numpy
 def extract(condition: Any, arr: Any) -> Any:
     """``numpy.extract``."""
-    return take(arr, np.flatnonzero(np.asarray(condition)))
+    return take(arr, flatnonzero(condition))
 
 
 # -- turning --------------------------------------------------------------------------

@@ -12,11 +12,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy
+import numpy as np
 from scipy import optimize, special
 
 import wengert as wg
-import wengert.numpy as np
 from wengert.examples.robot.flight import drag_per_metre, path_with_drag
 from wengert.examples.robot.problems import Unusable
 
@@ -32,8 +31,8 @@ class Measurements:
     """Times in seconds, positions in metres, and the truth where the file states it."""
 
     source: str
-    times: numpy.ndarray
-    positions: numpy.ndarray
+    times: np.ndarray
+    positions: np.ndarray
     true_coefficient: float | None
 
 
@@ -42,7 +41,7 @@ class Calibration:
     """The drag coefficient that fits best, and how well it is known."""
 
     measurements: Measurements
-    start: numpy.ndarray  # x, y, vx, vy at the first time
+    start: np.ndarray  # x, y, vx, vy at the first time
     coefficient: float
     interval: tuple[float, float]  # 95 %
     noise: float  # standard deviation of what is left, in m
@@ -79,7 +78,7 @@ def read_measurements(path: Path) -> Measurements:
     lines = text.splitlines()
     table = _parse(str(path), lines)
     times = table[:, 0]
-    if not (numpy.diff(times) > 0.0).all():
+    if not (np.diff(times) > 0.0).all():
         raise Unusable(f"measurements: {path}: the times in column t must increase")
     if times[-1] - times[0] > LONGEST_FLIGHT:
         raise Unusable(
@@ -91,7 +90,7 @@ def read_measurements(path: Path) -> Measurements:
     return Measurements(str(path), times, table[:, 1:], truth)
 
 
-def _parse(name: str, lines: list[str]) -> numpy.ndarray:
+def _parse(name: str, lines: list[str]) -> np.ndarray:
     """The three columns, shape (rows, 3)."""
     numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
     kept = [(n, line) for n, line in numbered if not line.lstrip().startswith("#")]
@@ -113,7 +112,7 @@ def _parse(name: str, lines: list[str]) -> numpy.ndarray:
         raise Unusable(
             f"measurements: {name} has {len(rows)} rows; give at most {MOST_ROWS}"
         )
-    return numpy.array(rows)
+    return np.array(rows)
 
 
 def _records(
@@ -173,15 +172,15 @@ def calibrate(measurements: Measurements) -> Calibration:
     times, positions = measurements.times, measurements.positions
     model = partial(residuals, times=times, positions=positions)
     jacobian = wg.jacobian(model, mode="forward")
-    guess = numpy.array([*_parabola(times, positions), FIRST_GUESS])
-    with numpy.errstate(all="ignore"):
-        if not numpy.isfinite(model(guess)).all():
+    guess = np.array([*_parabola(times, positions), FIRST_GUESS])
+    with np.errstate(all="ignore"):
+        if not np.isfinite(model(guess)).all():
             raise Unusable(
                 f"measurements: {measurements.source}: no ball flies like this; the "
                 "simulation of the parabola through the positions overflows"
             )
         fit = optimize.least_squares(model, guess, jac=jacobian, x_scale="jac")
-        covariance = numpy.linalg.pinv(fit.jac.T @ fit.jac)
+        covariance = np.linalg.pinv(fit.jac.T @ fit.jac)
     degrees = fit.fun.size - fit.x.size
     noise = math.sqrt(fit.fun @ fit.fun / degrees)
     error = noise * math.sqrt(covariance[4, 4])
@@ -196,7 +195,7 @@ def calibrate(measurements: Measurements) -> Calibration:
     return Calibration(measurements, fit.x[:4], coefficient, interval, noise, fit.nfev)
 
 
-def _parabola(times: numpy.ndarray, positions: numpy.ndarray) -> list[float]:
+def _parabola(times: np.ndarray, positions: np.ndarray) -> list[float]:
     """Position and velocity at the first time, of the parabola through the points."""
-    fits = [numpy.polyfit(times - times[0], column, 2) for column in positions.T]
+    fits = [np.polyfit(times - times[0], column, 2) for column in positions.T]
     return [fits[0][2], fits[1][2], fits[0][1], fits[1][1]]

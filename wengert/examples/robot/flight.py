@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import wengert.numpy as np
+import numpy as np
 
 GRAVITY = 9.81
 BALL_MASS = 0.058  # a tennis ball
@@ -118,14 +118,11 @@ def height_with_drag(distance: Any, speed: Any, angle: Any, drag: Any) -> Any:
         advance(state, TIME_STEP, drag)
         arrived = flying & (state[0] >= distance)
         if arrived.any():
-            height[arrived] = crossing(
-                before[:, arrived], state[:, arrived], distance[arrived]
-            )
-            flying[arrived] = False
-        fallen = flying & (state[1] < DEEPEST)
+            height = np.where(arrived, crossing(before, state, distance), height)
+        fallen = flying & ~arrived & (state[1] < DEEPEST)
         if fallen.any():
-            height[fallen] = tangent(state[:, fallen], distance[fallen])
-            flying[fallen] = False
+            height = np.where(fallen, tangent(state, distance), height)
+        flying &= ~(arrived | fallen)
     return height
 
 

@@ -39,9 +39,11 @@ def loss(raw: Any, distance: float, height: float) -> Any:
     return miss**2 + ALPHA * speed**2
 
 
-def solve(distance: float, height: float) -> list[Throw]:
+def solve(distance: float, height: float, *, compiled: bool = True) -> list[Throw]:
     """The same problem from the same start by each of the three methods."""
     function = wg.value_and_grad(partial(loss, distance=distance, height=height))
+    if compiled:
+        function = wg.jit(function)
     start = numpy.zeros(2)
     descents = [
         gradient_descent(function, start, iterations=3000, tolerance=TOLERANCE),

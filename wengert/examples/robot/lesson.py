@@ -33,7 +33,7 @@ from wengert.examples.robot.policy import (
 )
 from wengert.examples.robot.problems import Unusable
 from wengert.examples.robot.sensitivity import Sensitivity, analyse
-from wengert.examples.robot.training import Training, train
+from wengert.examples.robot.training import Problem, Training, train
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Settings:
     seed: int
     epochs: int
     measurements: Path
+    compiled: bool = True
 
 
 @dataclass
@@ -114,19 +115,32 @@ def run(settings: Settings, measurements: Measurements, observer: Observer) -> R
         Unusable: the measurements do not determine the drag, or with so much of it the
             robot cannot reach the distances that it trains for.
     """
-    clock, epochs = Clock(observer), settings.epochs
+    clock, epochs, compiled = Clock(observer), settings.epochs, settings.compiled
     with clock.lesson("calibration", "drag from measured positions"):
         calibration = calibrate(measurements)
         drag = drag_per_metre(calibration.coefficient)
         _check_range(settings.height, drag)
     with clock.lesson("inverse", "1  one basket, three methods"):
-        throws = solve(settings.distance, settings.height)
+        throws = solve(settings.distance, settings.height, compiled=compiled)
+
+    def flight(distance: Any, speed: Any, angle: Any) -> Any:
+        return height_with_drag(distance, speed, angle, drag)
+
+    layers = first_layers(np.random.default_rng(settings.seed))
+    problems = [
+        Problem(layers, height, settings.height, compiled=compiled)
+        for height in (height_at_basket, flight)
+    ]
+    if compiled:
+        with clock.lesson("compilation", "   compiling both flights", len(problems)):
+            for problem in problems:
+                problem(problem.ravel(layers))
+                observer.step()
     polish = epochs // 3
     with clock.lesson("training", "2  network, without air", epochs + polish):
         free = train(
-            first_layers(np.random.default_rng(settings.seed)),
-            height_at_basket,
-            settings.height,
+            problems[0],
+            layers,
             rate=0.02,
             epochs=epochs,
             polish=polish,
@@ -134,16 +148,12 @@ def run(settings: Settings, measurements: Measurements, observer: Observer) -> R
             watch=observer.step,
         )
 
-    def flight(distance: Any, speed: Any, angle: Any) -> Any:
-        return height_with_drag(distance, speed, angle, drag)
-
     # It goes on from the network without air, so that a few epochs will do.
     few, polish = math.ceil(epochs / 15), epochs // 8
     with clock.lesson("drag_training", "3  network, with air drag", few + polish):
         in_air = train(
+            problems[1],
             free.layers,
-            flight,
-            settings.height,
             rate=0.005,
             epochs=few,
             polish=polish,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import radians
 from typing import Any, NamedTuple
 
-import numpy
+import numpy as np
+from scipy.special import expit
 
-import wengert.numpy as np
 from wengert.examples.robot.flight import GRAVITY
 
 SPEEDS = (2.0, 15.0)  # what the arm can do, in m/s
@@ -23,12 +23,12 @@ class Layer(NamedTuple):
     bias: Any
 
 
-def first_layers(rng: numpy.random.Generator) -> list[Layer]:
+def first_layers(rng: np.random.Generator) -> list[Layer]:
     """Random layers to start from; the last one is small: all throws are alike."""
     layers = []
     sizes = (1, WIDTH, WIDTH, 2)
     for inputs, outputs, gain in zip(sizes, sizes[1:], (2.0, 1.0, 0.1), strict=False):
-        weight = rng.normal(size=(inputs, outputs)) * gain / numpy.sqrt(inputs)
+        weight = rng.normal(size=(inputs, outputs)) * gain / np.sqrt(inputs)
         bias = rng.uniform(-1.0, 1.0, size=outputs) * (outputs != 2)
         layers.append(Layer(weight, bias))
     return layers
@@ -36,7 +36,7 @@ def first_layers(rng: numpy.random.Generator) -> list[Layer]:
 
 def within_limits(raw: Any) -> tuple[Any, Any]:
     """Any two numbers, in the last axis, as a speed and an angle the arm can do."""
-    share = np.sigmoid(raw)
+    share = expit(raw)
     speed = SPEEDS[0] + (SPEEDS[1] - SPEEDS[0]) * share[..., 0]
     angle = ANGLES[0] + (ANGLES[1] - ANGLES[0]) * share[..., 1]
     return speed, angle
@@ -57,12 +57,12 @@ def slowest_throw(distance: float, height: float) -> tuple[float, float] | None:
 
     Every angle has one speed that hits; the arm may be too weak, or not gentle enough.
     """
-    angles = numpy.linspace(*ANGLES, 2001)
-    angles = angles[distance * numpy.tan(angles) > height]
-    drop = distance * numpy.tan(angles) - height
-    speeds = distance / numpy.cos(angles) * numpy.sqrt(GRAVITY / (2.0 * drop))
+    angles = np.linspace(*ANGLES, 2001)
+    angles = angles[distance * np.tan(angles) > height]
+    drop = distance * np.tan(angles) - height
+    speeds = distance / np.cos(angles) * np.sqrt(GRAVITY / (2.0 * drop))
     possible = (speeds >= SPEEDS[0]) & (speeds <= SPEEDS[1])
     if not possible.any():
         return None
-    best = numpy.argmin(numpy.where(possible, speeds, numpy.inf))
+    best = np.argmin(np.where(possible, speeds, np.inf))
     return float(speeds[best]), float(angles[best])

@@ -29,6 +29,7 @@ def as_json(results: Results) -> dict[str, Any]:
             "seed": settings.seed,
             "epochs": settings.epochs,
             "measurements": str(settings.measurements),
+            "compiled": settings.compiled,
         },
         "inverse": {
             "alpha": ALPHA,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from itertools import accumulate, pairwise
 from typing import Any
 
-import numpy
+import numpy as np
 
 import wengert as wg
-import wengert.numpy as np
 from wengert.examples.robot.minimise import Descent, Watcher, adam, quasi_newton
 from wengert.examples.robot.policy import DISTANCES, Layer, throw
 
@@ -24,18 +23,22 @@ class Training:
 
     layers: list[Layer]
     descents: list[Descent]
-    unseen: numpy.ndarray
-    misses: numpy.ndarray
+    unseen: np.ndarray
+    misses: np.ndarray
 
     @property
     def worst_miss(self) -> float:
-        return float(numpy.max(numpy.abs(self.misses)))
+        return float(np.max(np.abs(self.misses)))
+
+    @property
+    def epochs(self) -> int:
+        return sum(descent.iterations for descent in self.descents)
 
 
-def training_distances(count: int) -> numpy.ndarray:
+def training_distances(count: int) -> np.ndarray:
     """Distances that are denser towards both ends, where fits go wrong first."""
     middle, half = sum(DISTANCES) / 2.0, (DISTANCES[1] - DISTANCES[0]) / 2.0
-    return middle - half * numpy.cos(numpy.linspace(0.0, numpy.pi, count))
+    return middle - half * np.cos(np.linspace(0.0, np.pi, count))
 
 
 def loss(layers: list[Layer], distance: Any, height: float, flight: Flight) -> Any:
@@ -45,29 +48,73 @@ def loss(layers: list[Layer], distance: Any, height: float, flight: Flight) -> A
     return np.mean(misses**2) + ALPHA * np.mean(speed**2)
 
 
+class Problem:
+    """The loss over one long vector of all weights and biases, with its gradient.
+
+    Args:
+        layers: A network of the shapes that are to be trained.
+        flight: Height at the basket of throws, ``(distance, speed, angle) -> height``.
+        height: How high the baskets are.
+        compiled: One native function, made at the first call, or the eager engine.
+        distances: How many distances to train for.
+    """
+
+    def __init__(
+        self,
+        layers: list[Layer],
+        flight: Flight,
+        height: float,
+        *,
+        compiled: bool,
+        distances: int = 48,
+    ) -> None:
+        leaves, self._structure = wg.tree.flatten(layers)
+        self._shapes = [leaf.shape for leaf in leaves]
+        self._ends = [0, *accumulate(leaf.size for leaf in leaves)]
+        self._flight, self._height = flight, height
+        self._known = training_distances(distances)
+        step = wg.value_and_grad(self._loss)
+        self._step = wg.jit(step) if compiled else step
+
+    def __call__(self, vector: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = self._step(vector)
+        return float(value), gradient
+
+    def ravel(self, layers: list[Layer]) -> np.ndarray:
+        return np.concatenate([leaf.ravel() for leaf in wg.tree.leaves(layers)])
+
+    def unravel(self, vector: Any) -> list[Layer]:
+        parts = [vector[start:end] for start, end in pairwise(self._ends)]
+        leaves = [p.reshape(s) for p, s in zip(parts, self._shapes, strict=True)]
+        layers: list[Layer] = wg.tree.unflatten(self._structure, leaves)
+        return layers
+
+    def misses(self, layers: list[Layer], distances: np.ndarray) -> np.ndarray:
+        """How much too high the throws for these distances pass their baskets."""
+        heights = self._flight(distances, *throw(layers, distances))
+        return np.asarray(heights - self._height)
+
+    def _loss(self, vector: Any) -> Any:
+        return loss(self.unravel(vector), self._known, self._height, self._flight)
+
+
 def train(
+    problem: Problem,
     layers: list[Layer],
-    flight: Flight,
-    height: float,
     *,
     rate: float,
     epochs: int,
     polish: int,
     seed: int,
-    distances: int = 48,
     watch: Watcher | None = None,
 ) -> Training:
     """Adam, then L-BFGS, from the given layers; then a test on unseen distances."""
-    known = training_distances(distances)
-    function, unravel = on_vectors(
-        partial(loss, distance=known, height=height, flight=flight), layers
-    )
-    start = numpy.concatenate([leaf.ravel() for leaf in wg.tree.leaves(layers)])
-    descents = [adam(function, start, rate=rate, iterations=epochs, watch=watch)]
+    start = problem.ravel(layers)
+    descents = [adam(problem, start, rate=rate, iterations=epochs, watch=watch)]
     if polish:
         descents.append(
             quasi_newton(
-                function,
+                problem,
                 descents[0].point,
                 method="L-BFGS-B",
                 iterations=polish,
@@ -75,29 +122,7 @@ def train(
                 watch=watch,
             )
         )
-    trained = unravel(descents[-1].point)
-    unseen = numpy.random.default_rng(seed + 1).uniform(*DISTANCES, size=200)
+    trained = problem.unravel(descents[-1].point)
+    unseen = np.random.default_rng(seed + 1).uniform(*DISTANCES, size=200)
     unseen.sort()
-    misses = flight(unseen, *throw(trained, unseen)) - height
-    return Training(trained, descents, unseen, misses)
-
-
-def on_vectors(
-    function: Callable[[list[Layer]], Any], layers: list[Layer]
-) -> tuple[Callable[[numpy.ndarray], Any], Callable[[numpy.ndarray], list[Layer]]]:
-    """Value and gradient over one long vector, and the vector's way back to layers."""
-    shapes = [leaf.shape for leaf in wg.tree.leaves(layers)]
-    ends = numpy.cumsum([numpy.prod(shape, dtype=int) for shape in shapes])[:-1]
-    value_and_grad = wg.value_and_grad(function)
-
-    def unravel(vector: numpy.ndarray) -> list[Layer]:
-        parts = numpy.split(vector, ends)
-        leaves = iter(p.reshape(s) for p, s in zip(parts, shapes, strict=True))
-        return wg.tree.map(lambda _: next(leaves), layers)
-
-    def on_vector(vector: numpy.ndarray) -> tuple[float, numpy.ndarray]:
-        value, gradient = value_and_grad(unravel(vector))
-        flat = [leaf.ravel() for leaf in wg.tree.leaves(gradient)]
-        return float(value), numpy.concatenate(flat)
-
-    return on_vector, unravel
+    return Training(trained, descents, unseen, problem.misses(trained, unseen))
