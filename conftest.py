@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import doctest
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +44,13 @@ class PageItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, str(self.path.relative_to(ROOT))
+
+
+def pytest_configure() -> None:
+    """What tests compile is not kept: nothing is read from the user's home."""
+    directory = tempfile.mkdtemp(prefix="wengert-tests-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    os.environ["WENGERT_CACHE_DIR"] = directory
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Page | None:

@@ -17,6 +17,7 @@ from wengert.errors import (
     ArgumentError,
     InvalidProgramError,
     JoinError,
+    LanesDisagreeError,
     MissingRuleError,
     MutationError,
     StagedValueError,
@@ -131,12 +132,25 @@ def raises(call, error, text):
     return Case(call, check)
 
 
+def _halved_tail(x):
+    k = 0
+    while x[k] < 0.5:
+        k += 1
+    return np.sum(x[k:]) / 2
+
+
 STAGING = [
     case(
         lambda: wg.program(_needs_number)(0.5),
         StagedValueError,
         "a staged int64[] is needed while compiling",
         "static_argnames",
+    ),
+    case(
+        lambda: wg.jit(wg.vmap(_halved_tail))(np.ones((3, 4))),
+        LanesDisagreeError,
+        "the number of each lane is needed while compiling: as a bound of a slice",
+        "wg.vmap(wg.jit(f))",
     ),
     case(
         lambda: wg.program(_two_shapes)(0.5),
@@ -160,13 +174,14 @@ STAGING = [
     case(
         lambda: wg.program(_writes_what_it_rebinds)(X),
         MutationError,
-        "the loop writes to 'v', and binds it to an array that another name reaches",
+        "the loop writes to an array that 'v' and another name may both reach in the",
         "bind a copy",
     ),
     case(
         lambda: wg.program(_swaps_arguments)(X, X.copy()),
         MutationError,
-        "a loop writes to an argument, and then binds its variable to another",
+        "an array is used that a loop (at",
+        "wrote to, before it bound the variable to another array",
         "x = x.copy()",
     ),
     case(

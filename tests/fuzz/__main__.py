@@ -6,6 +6,8 @@ import argparse
 import sys
 import time
 
+from tests.fuzz.planted import programs_until_found
+from tests.fuzz.plants import PLANTS
 from tests.fuzz.running import Tally, report, run
 
 
@@ -15,7 +17,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--failures", type=int, default=10, help="stop after so many")
+    parser.add_argument("--planted", action="store_true", help="find planted bugs")
     given = parser.parse_args()
+    seeds = range(given.seed, given.seed + given.programs)
+    if given.planted:
+        return find_planted(seeds)
     start = time.monotonic()
 
     def progress(tally: Tally) -> None:
@@ -28,12 +34,21 @@ def main() -> int:
                 flush=True,
             )
 
-    seeds = range(given.seed, given.seed + given.programs)
     tally = run(seeds, given.seconds, progress, given.failures)
     print(tally)
     for failure in tally.failures:
         print("\n" + report(failure), flush=True)
     return 1 if tally.failures else 0
+
+
+def find_planted(seeds: range) -> int:
+    """Print after how many programs each bug that is planted gives wrong numbers."""
+    found = programs_until_found(
+        PLANTS, seeds, lambda name, n: print(f"{n:5} {name}", flush=True)
+    )
+    missed = [name for name in PLANTS if name not in found]
+    print(f"{len(found)} of {len(PLANTS)} found", *missed, sep="\n  not found: ")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Tally:
     def __init__(self) -> None:
         self.programs = 0
         self.checks: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()
+        self.refused: dict[str, list[int]] = {}  # seeds by reason
         self.constructs: Counter[str] = Counter()
         self.failures: list[Failure] = []
 
@@ -40,14 +40,14 @@ class Tally:
         self.constructs += written.constructs
         self.checks.update(outcome.ran)
         if outcome.refused:
-            self.refused[reason(outcome.refused)] += 1
+            self.refused.setdefault(reason(outcome.refused), []).append(seed)
         if outcome.failure:
             self.failures.append(Failure(seed, written, outcome))
         return outcome
 
     @property
     def refused_share(self) -> float:
-        return sum(self.refused.values()) / max(1, self.programs)
+        return sum(map(len, self.refused.values())) / max(1, self.programs)
 
     def __str__(self) -> str:
         parts = [
@@ -56,7 +56,11 @@ class Tally:
             "checks: " + _listed(self.checks),
             "constructs: " + _listed(self.constructs),
         ]
-        parts += [f"refused {n}: {text}" for text, n in self.refused.most_common()]
+        refused = sorted(self.refused.items(), key=lambda item: -len(item[1]))
+        parts += [
+            f"refused {len(seeds)}: {text} (seeds {', '.join(map(str, seeds[:5]))})"
+            for text, seeds in refused
+        ]
         return "\n".join(parts)
 
 
@@ -67,7 +71,8 @@ def _listed(counts: Counter[str]) -> str:
 def reason(text: str) -> str:
     """The first line of an error, without the names and numbers of one program."""
     first = text.splitlines()[0]
-    return re.sub(r"'\w+'|\b\d+\b|\d+\.\d+|<fuzz.*?>", "..", first)[:110]
+    first = re.sub(r"\(at .*\)", "(at ..)", first)
+    return re.sub(r"'\w+'|\b\d+\b|\d+\.\d+|<.*>", "..", first)[:110]
 
 
 def run(

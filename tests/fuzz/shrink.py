@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,10 +28,31 @@ def _once(text: str, change: Any, fails: Callable[[str], bool]) -> str:
         if place >= len(candidates):
             return text
         smaller = ast.unparse(ast.fix_missing_locations(candidates[place]())) + "\n"
-        if smaller != text and len(smaller) < len(text) and fails(smaller):
+        if smaller != text and len(smaller) < len(text) and _fails(smaller, fails):
             text = smaller
         else:
             place += 1
+
+
+def _fails(text: str, fails: Callable[[str], bool]) -> bool:
+    """Whether it fails in time: a program without one of its lines may run for ever."""
+    with contextlib.suppress(TimeoutError), _limit(5):
+        return fails(text)
+    return False
+
+
+@contextlib.contextmanager
+def _limit(seconds: float) -> Iterator[None]:
+    def stop(*_: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _statements(tree: ast.Module) -> Iterator[Callable[[], ast.Module]]:

@@ -10,7 +10,7 @@ from tests.fuzz import writer
 from tests.fuzz.running import report, run
 
 FULL = os.environ.get("WENGERT_FULL_TESTS") == "1"
-GROUPS = 40 if FULL else 4
+GROUPS = 1000 if FULL else 20
 SIZE = 10
 
 

@@ -7,12 +7,12 @@ contraction, so that no program overflows; thresholds are unlikely to be met exa
 
 from __future__ import annotations
 
-import random
 from collections import Counter
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-CUTS = ("0.3819", "-0.2361", "0.0718", "0.7321", "-0.5858", "0.1459")
+from tests.fuzz.expressions import CUTS, Expressions
+from tests.fuzz.scope import Place, Scope
+
 HEAD = """import numpy as np
 
 WEIGHTS = np.array({weights})
@@ -29,54 +29,8 @@ class Written(NamedTuple):
     constructs: Counter[str]
 
 
-class Scope:
-    """The names that have a value, by kind.
-
-    s: number, v: vector of the length of x, w: view of a vector without its first
-    element, m: 3x3 matrix, r: vector of 3, k: index, b: flag, p: pair of v and s,
-    f: function of a number.
-    """
-
-    def __init__(self, names: dict[str, list[str]]) -> None:
-        self.names = {kind: list(found) for kind, found in names.items()}
-
-    def of(self, kind: str) -> list[str]:
-        return self.names.setdefault(kind, [])
-
-    def bind(self, kind: str, name: str) -> None:
-        if name not in self.of(kind):
-            self.of(kind).append(name)
-
-    def copy(self) -> Scope:
-        return Scope(self.names)
-
-
-class Place(NamedTuple):
-    """Where a statement stands."""
-
-    indent: int
-    depth: int  # of nested blocks that are still allowed
-    loops: int  # around it, in this function
-    jumps: bool  # break and continue are allowed
-    returns: str  # what is returned: "pair", "number" or nothing ("")
-
-    def inside(self, **changes: Any) -> Place:
-        return self._replace(indent=self.indent + 1, depth=self.depth - 1, **changes)
-
-
-class Writer:
+class Writer(Expressions):
     """Writes one random program."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-        self.lines: list[str] = []
-        self.constructs: Counter[str] = Counter()
-        self.made = 0
-        self.length = self.random.randint(4, 8)
-        self.scope = Scope({})
-        self.helpers: list[str] = []
-        self.room = 0  # lines that this function may still have
-        self.nested = False  # in a function inside another one
 
     # -- the program -------------------------------------------------------------------
 
@@ -130,174 +84,6 @@ class Writer:
         self.line(1, f"return {self.result('number')}")
         self.helpers.append(name)
 
-    # -- small things ------------------------------------------------------------------
-
-    def line(self, indent: int, text: str) -> None:
-        self.lines.append("    " * indent + text)
-        self.room -= 1
-
-    def maybe(self, chance: float) -> bool:
-        return self.random.random() < chance
-
-    def pick(self, *options: str) -> str:
-        return self.random.choice(options)
-
-    def note(self, construct: str) -> None:
-        self.constructs[construct] += 1
-
-    def name(self, kind: str) -> str:
-        return self.random.choice(self.scope.of(kind))
-
-    def has(self, kind: str) -> bool:
-        return bool(self.scope.of(kind))
-
-    def fresh(self, kind: str) -> str:
-        self.made += 1
-        return f"{kind}_{self.made}"
-
-    def bind(self, kind: str, name: str, indent: int, value: str) -> None:
-        self.line(indent, f"{name} = {value}")
-        self.scope.bind(kind, name)
-
-    def target(self, kind: str) -> str:
-        """A name to assign to, other than an argument or a view."""
-        own = [n for n in self.scope.of(kind) if n != "x"]
-        return self.random.choice(own) if own else self.fresh(kind)
-
-    def choose(self, options: list[tuple[bool, Callable[[], str]]]) -> str:
-        return self.random.choice([make for given, make in options if given])()
-
-    # -- expressions -------------------------------------------------------------------
-
-    def index(self) -> str:
-        if self.has("k") and self.maybe(0.7):
-            k = self.name("k")
-            return self.pick(k, f"len(x) - 1 - {k}", f"({k} + 1) % len(x)", f"-1 - {k}")
-        return str(self.random.randint(-4, 3))
-
-    def three(self) -> str:
-        if self.has("k") and self.maybe(0.6):
-            return f"{self.name('k')} % 3"
-        return str(self.random.randint(-3, 2))
-
-    def atom(self) -> str:
-        s, v = self.name("s"), self.name("v")
-        options: list[tuple[bool, Callable[[], str]]] = [
-            (True, lambda: s),
-            (True, lambda: s),
-            (True, lambda: f"{v}[{self.index()}]"),
-            (True, lambda: f"{v}[{self.index()}]"),
-            (True, lambda: str(round(self.random.uniform(-1, 1), 2))),
-            (True, lambda: "WEIGHTS[2]"),
-            (self.has("k"), lambda: f"0.3 * {self.name('k')}"),
-            (self.has("m"), lambda: f"{self.name('m')}[{self.three()}, 1]"),
-            (self.has("r"), lambda: f"{self.name('r')}[{self.three()}]"),
-            (self.has("w"), lambda: f"{self.name('w')}[-1]"),
-            (self.has("p"), lambda: f"{self.name('p')}[1]"),
-        ]
-        return self.choose(options)
-
-    def number(self, depth: int = 2) -> str:
-        if depth <= 0 or self.maybe(0.25):
-            return self.atom()
-        less = depth - 1
-        one, two = self.number(less), self.number(less)
-        options: list[tuple[bool, Callable[[], str]]] = [
-            (True, lambda: f"np.sin({one})"),
-            (True, lambda: f"np.tanh({one})"),
-            (True, lambda: f"np.exp(-({one}) ** 2)"),
-            (True, lambda: f"np.sqrt(abs({one}) + 0.3)"),
-            (True, lambda: f"(0.5 * {one} - 0.4 * {two})"),
-            (True, lambda: f"({one} - {two})"),
-            (True, lambda: f"np.tanh({one} * {two})"),
-            (True, lambda: f"{one} / (1.5 + np.cos({two}))"),
-            (True, lambda: self.conditional(one, two)),
-            (True, lambda: f"0.2 * np.sum({self.vector(less)})"),
-            (True, lambda: f"np.mean({self.vector(less)})"),
-            (True, lambda: self.noted("max", f"np.max({self.vector(less)})")),
-            (True, lambda: f"0.1 * ({self.name('v')} @ {self.name('v')})"),
-            (self.has("f"), lambda: f"{self.name('f')}({one})"),
-            (bool(self.helpers), lambda: self.call(one)),
-            (
-                self.has("k"),
-                lambda: self.noted(
-                    "slice bound in a loop",
-                    f"0.3 * np.sum({self.name('v')}[{self.name('k')}:])",
-                ),
-            ),
-        ]
-        return self.choose(options)
-
-    def noted(self, construct: str, text: str) -> str:
-        self.note(construct)
-        return text
-
-    def conditional(self, one: str, two: str) -> str:
-        self.note("conditional expression")
-        return f"({one} if {self.test(1)} else {two})"
-
-    def call(self, argument: str) -> str:
-        self.note("call of a helper")
-        name = self.random.choice(self.helpers)
-        return f"{name}({self.name('v')}, {argument}, n)"
-
-    def vector(self, depth: int = 2) -> str:
-        if depth <= 0 or self.maybe(0.25):
-            return self.name("v")
-        less = depth - 1
-        one, v = self.vector(less), self.name("v")
-        options: list[tuple[bool, Callable[[], str]]] = [
-            (True, lambda: f"np.sin({one})"),
-            (True, lambda: f"np.tanh({one} - {v})"),
-            (True, lambda: f"({one} - {v})"),
-            (True, lambda: f"(0.5 * {one} + {self.number(less)})"),
-            (True, lambda: f"({self.number(less)} - {one})"),
-            (True, lambda: f"{one} * np.cos({self.number(less)})"),
-            (True, lambda: f"{v}[::-1]"),
-            (True, lambda: self.noted("where", self.where(one, v))),
-            (True, lambda: self.noted("fancy index", f"{v}[ORDER]")),
-            (True, lambda: "WEIGHTS"),
-            (True, lambda: f"0.2 * np.cumsum({v})"),
-            (self.has("p"), lambda: f"{self.name('p')}[0]"),
-        ]
-        return self.choose(options)
-
-    def where(self, one: str, v: str) -> str:
-        return f"np.where({v} > {self.pick(*CUTS)}, {one}, {self.number(0)} * {v})"
-
-    def test(self, depth: int = 2) -> str:
-        s, cut = self.number(0), self.pick(*CUTS)
-        options: list[tuple[bool, Callable[[], str]]] = [
-            (True, lambda: f"{s} > {cut}"),
-            (True, lambda: f"{self.number(1)} < {cut}"),
-            (True, lambda: f"n > {self.random.randint(0, 3)}"),
-            (True, lambda: self.noted("chained comparison", f"-0.4142 < {s} <= 0.618")),
-            (self.has("k"), lambda: f"{self.name('k')} % 2 == 0"),
-            (self.has("k"), lambda: f"{self.name('k')} < {self.random.randint(1, 3)}"),
-            (self.has("b"), lambda: self.noted("flag", self.name("b"))),
-        ]
-        if depth > 1:
-            one, two = self.test(1), self.test(1)
-            options += [
-                (True, lambda: self.noted("and", f"({one} and {two})")),
-                (True, lambda: self.noted("or", f"({one} or {two})")),
-                (True, lambda: self.noted("not", f"not {one}")),
-            ]
-        return self.choose(options)
-
-    def bounded(self) -> str:
-        s = self.number()
-        return self.pick(f"np.tanh({s})", f"np.sin({s})", f"0.9 * np.tanh({s})")
-
-    def bounded_vector(self) -> str:
-        v = self.vector()
-        return self.pick(f"np.tanh({v})", f"np.sin({v})")
-
-    def result(self, kind: str) -> str:
-        if kind == "number":
-            return self.bounded()
-        return f"{self.number(1)}, {self.name('v')} * {self.atom()}"
-
     # -- statements --------------------------------------------------------------------
 
     def block(self, place: Place, at_least: int = 1) -> None:
@@ -310,11 +96,13 @@ class Writer:
             if place.loops > 1:
                 compound = [self.if_]
             elif place.indent == 1:
-                compound += [self.inner, self.fresh_in_loop]
+                compound += [self.inner, self.fresh_in_loop, self.carried]
+            if place.loops < 2:
+                compound += [self.forever, self.written_out]
             self.random.choice(compound)(place)
             return
         kinds: list[Any] = [self.assign, self.assign, self.write, self.write]
-        kinds += [self.write, self.integers, self.tuples, self.aliases]
+        kinds += [self.write, self.integers, self.tuples, self.aliases, self.mixed]
         self.random.choice(kinds)(place.indent)
 
     def assign(self, indent: int) -> None:
@@ -365,7 +153,7 @@ class Writer:
             w = self.name("w")
             options += [
                 ("write through a view", f"{w}[{self.random.randint(-3, 2)}] = "),
-                ("write through a view", f"{w}[:] *= "),
+                ("write through a view", f"{w}[:] *= " if self.nested else f"{w} *= "),
                 ("write through a view", f"{w}[1:] += "),
             ]
         if self.has("r"):
@@ -379,8 +167,11 @@ class Writer:
                 ("matrix write", f"{m}.T[{j}] = "),
                 ("matrix write", f"{m}[{j}] += "),
             ]
+        through = [o for o in options if o[0].startswith("write through")]
+        if through and self.maybe(0.5):
+            options = through
         construct, text = self.random.choice(options)
-        if text.startswith("WEIGHTS") and self.maybe(0.8):
+        if text.startswith("WEIGHTS") and self.maybe(0.95):
             construct, text = options[0]
         self.note(construct)
         self.line(indent, text + (self.bounded() if text.endswith("= ") else ""))
@@ -418,7 +209,9 @@ class Writer:
 
     def aliases(self, indent: int) -> None:
         v = self.name("v")
-        kind = self.pick("alias", "view", "row", "copy", "transpose", "reverse")
+        kind = self.pick(
+            "alias", "view", "row", "copy", "transpose", "reverse", "part", "chosen"
+        )
         if kind == "alias" and self.maybe(0.5):
             self.note("alias")
             self.bind("v", self.fresh("v"), indent, v)
@@ -432,12 +225,29 @@ class Writer:
         elif kind == "view":
             self.note("view: slice")
             self.bind("w", self.fresh("w"), indent, f"{v}[1:]")
+        elif kind == "part" and self.has("k"):
+            self.note("view: traced length")
+            u, k = self.fresh("u"), self.name("k")
+            self.line(indent, f"{u} = {v}[:{k} + 1]")
+            self.line(indent, f"{u} {self.pick('+=', '-=', '*=')} {self.bounded()}")
+        elif kind == "chosen" and self.maybe(0.4):
+            self.note("array chosen")
+            value = f"{v} if {self.test(1)} else {self.name('v')}"
+            self.bind("v", self.fresh("v"), indent, value)
         elif kind == "reverse":
             self.note("view: reversed")
             self.bind("v", self.fresh("v"), indent, f"{v}[::-1]")
         else:
             self.note("copy")
             self.bind("v", self.target("v"), indent, f"{self.name('v')}.copy()")
+
+    def mixed(self, indent: int) -> None:
+        """A number that is an integer on one path, and a float on another."""
+        s = self.fresh("s")
+        self.note("integer or float")
+        self.bind("s", s, indent, str(self.random.randint(-1, 1)))
+        self.line(indent, f"if {self.test(1)}:")
+        self.line(indent + 1, f"{s} = {s} + {self.bounded()}")
 
     # -- compound statements -----------------------------------------------------------
 
@@ -525,6 +335,52 @@ class Writer:
         self.within(inside)
         self.scope = before
         self.or_else(place)
+
+    def forever(self, place: Place) -> None:
+        """``while True`` that a jump ends."""
+        self.note("while True")
+        c = self.fresh("c")
+        self.line(place.indent, f"{c} = {self.random.randint(-1, 1)}")
+        self.line(place.indent, "while True:")
+        inside = place.inside(loops=place.loops + 1, jumps=True)
+        self.line(inside.indent, f"{c} += 1")
+        self.line(inside.indent, f"if {c} > 3 or {self.test(1)}:")
+        out = place.returns and self.maybe(0.2)
+        leave = f"return {self.result(place.returns)}" if out else "break"
+        self.line(inside.indent + 1, leave)
+        before, self.scope = self.scope, self.scope.copy()
+        self.within(inside)
+        self.scope = before
+
+    def written_out(self, place: Place) -> None:
+        """A loop over a tuple, which is written out."""
+        self.note("for in a tuple")
+        i, v = self.fresh("i"), self.fresh("v")
+        values = f"{self.name('v')}, {self.bounded_vector()}"
+        self.line(place.indent, f"for {i}, {v} in enumerate(({values})):")
+        before, self.scope = self.scope, self.scope.copy()
+        self.scope.bind("k", i)
+        self.scope.bind("v", v)
+        self.within(place.inside(loops=place.loops + 1, jumps=True))
+        self.scope = before
+
+    def carried(self, place: Place) -> None:
+        """A tuple that a loop carries, and a value that decides when it ends."""
+        self.note("tuple carried by a loop")
+        p, s, c = self.fresh("p"), self.fresh("s"), self.fresh("c")
+        self.bind("p", p, place.indent, f"({self.bounded_vector()}, 0.25)")
+        self.line(place.indent, f"{s}, {c} = 1.0, 0")
+        cut = self.pick("0.0718", "0.1459", "0.3819")
+        self.line(place.indent, f"while {s} > {cut} and {c} < 9:")
+        inside = place.inside(loops=place.loops + 1, jumps=True)
+        before, self.scope = self.scope, self.scope.copy()
+        number = f"np.tanh({p}[1] + {self.number(1)})"
+        self.line(inside.indent, f"{p} = (np.sin({p}[0] - {p}[1]), {number})")
+        self.line(inside.indent, f"{s}, {c} = {s} * (0.6 + 0.3 * {p}[1]), {c} + 1")
+        if self.maybe(0.5):
+            self.within(inside)
+        self.scope = before
+        self.scope.bind("s", s)
 
     def fresh_in_loop(self, place: Place) -> None:
         """A variable that a loop binds first, and that is read after it."""

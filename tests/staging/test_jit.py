@@ -297,6 +297,45 @@ def test_exceptions_arrive_as_they_are():
         compiled(np.full(6, 9.0))
 
 
+def test_an_exception_is_a_new_one_each_time():
+    class OutOfRange(ValueError):
+        def __init__(self, limit, *, unit):
+            super().__init__(f"beyond {limit} {unit}")
+            self.limit = limit
+
+    cause = KeyError("cause")
+
+    def checked(x):
+        if x > 3:
+            raise OutOfRange(3, unit="m") from cause
+        if x < 0:
+            raise ArithmeticError
+        return x
+
+    compiled, caught = wg.jit(checked), []
+    for _ in range(3):
+        with pytest.raises(OutOfRange, match="beyond 3 m") as info:
+            compiled(5.0)
+        caught.append(info.value)
+        assert info.value.limit == 3 and info.value.__cause__ is cause
+        assert len(info.value.__notes__) == 1
+    assert len(set(map(id, caught))) == 3
+    with pytest.raises(ArithmeticError):
+        compiled(-1.0)
+
+
+def test_an_exception_in_a_branch_of_a_derivative():
+    def checked(x):
+        if x * x > 9.0:
+            raise ValueError("large")
+        return x * x
+
+    for f in (wg.grad(checked), wg.grad(wg.grad(checked)), wg.hessian(checked)):
+        assert wg.jit(f)(2.0) in (2.0, 4.0)
+        with pytest.raises(ValueError, match="large"):
+            wg.jit(f)(4.0)
+
+
 def test_an_index_out_of_bounds():
     def read(x, i):
         return x[i]
@@ -364,3 +403,37 @@ def test_a_value_equals_itself():
     x = np.concatenate([x, [0.11628003519769092, -0.03279879023400745]])
     eager = wg.grad(convert(largest_where_large, staging=False))(x)
     np.testing.assert_allclose(wg.jit(wg.grad(largest_where_large))(x), eager, 1e-12)
+
+
+def test_an_index_of_each_lane_in_a_called_program():
+    order = np.array([2, 0, 1])
+
+    def chosen(x, n):
+        k = 0
+        while k < n and x[k] > 0.5:
+            k += 1
+        return x[order[k]], np.take(x, order[k])
+
+    xs = np.array([[1.0, 0.2, 3.0], [0.1, 5.0, 6.0]])
+    found = wg.vmap(wg.jit(chosen), (0, None))(xs, 2)
+    expected = [chosen(x, 2) for x in xs]
+    np.testing.assert_array_equal(np.transpose(found), expected)
+    in_one = wg.jit(wg.vmap(wg.jit(chosen), (0, None)))(xs, 2)
+    np.testing.assert_array_equal(in_one, found)
+
+
+def test_an_index_that_is_one_for_all_lanes_but_carried():
+    table = np.array([0, 3, 4, 1, 2])
+
+    def chosen(x, n):
+        k, c = n, 0
+        while c < n:
+            c += 1
+            if table[1] > 2:
+                k = len(x)
+        return np.arange(5.0)[table[k % 5]] * x
+
+    xs = np.ones((3, 5))
+    expected = np.stack([chosen(x, 2) for x in xs])
+    found = wg.vmap(wg.jit(lambda x, n: chosen(x * 1.0, n)), (0, None))(xs, 2)
+    np.testing.assert_array_equal(found, expected)

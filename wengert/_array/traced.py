@@ -9,7 +9,7 @@ both. A `TracedScalar` is a value of shape ``()`` that NumPy would return as a s
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from wengert._array.views import (
     put,
     without_leading_ones,
 )
-from wengert._core.interp import CURRENT, Tracer, raise_leaked
+from wengert._core.interp import CURRENT, Tracer
 from wengert._core.source import explain
 from wengert._core.types import (
     broadcast_shapes,
@@ -86,6 +86,7 @@ class TracedArray:
         "_owner",
         "_path",
         "_seen",
+        "_twins",
         "_value",
         "_version",
     )
@@ -99,6 +100,7 @@ class TracedArray:
         self._base: TracedArray | None = None
         self._exclusive = exclusive
         self._version = 0
+        self._twins: tuple[TracedArray, ...] = ()  # which it may be: see `_staging`
         self._owner = CURRENT.get()
 
     @classmethod
@@ -117,7 +119,7 @@ class TracedArray:
         """The value now; whoever asked may keep it, so it is no longer exclusive."""
         base = self._base
         if not self._owner.alive:
-            raise_leaked(self._owner)
+            self._owner.refuse_use()
         interpreter = CURRENT.get()
         if interpreter.guarded:
             interpreter.touch(self)
@@ -134,7 +136,7 @@ class TracedArray:
         if self._base is not None:
             return self._read()
         if not self._owner.alive:
-            raise_leaked(self._owner)
+            self._owner.refuse_use()
         interpreter = CURRENT.get()
         if interpreter.guarded:
             interpreter.touch(self)
@@ -343,20 +345,25 @@ def _check_owner(root: TracedArray) -> None:
     interpreter = CURRENT.get()
     if root._owner is not interpreter:
         if not root._owner.alive:
-            raise_leaked(root._owner)
+            root._owner.refuse_use()
         if interpreter.guarded:
             interpreter.touch(root)
-        if interpreter.adopts(root):
-            return
-        raise MutationError(
-            explain(
-                "write into an array that was made outside the innermost "
-                "transformation, checkpoint or custom rule",
-                why="the write would be lost, or seen by a derivative that must not "
-                "see it.",
-                fix="write into a copy, and return it (has_aux=True for extra results)",
-            )
+        if not interpreter.adopts(root):
+            _refuse_write()
+    if root._twins:
+        interpreter.lose_twins(root)
+
+
+def _refuse_write() -> NoReturn:
+    raise MutationError(
+        explain(
+            "write into an array that was made outside the innermost "
+            "transformation, checkpoint or custom rule",
+            why="the write would be lost, or seen by a derivative that must not "
+            "see it.",
+            fix="write into a copy, and return it (has_aux=True for extra results)",
         )
+    )
 
 
 # -- indices ---------------------------------------------------------------------------

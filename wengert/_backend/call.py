@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import ctypes
 import struct
-import sys
 from collections.abc import Callable
+from sys import getrecursionlimit
 from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
 
 from wengert._backend import types as t
-from wengert._backend.compiler import Library
+from wengert._backend.compiler import Library, object_code
 from wengert._backend.control import result_words
 from wengert._backend.emitter import FAILED, FRAME, NO_MEMORY, TOO_DEEP
-from wengert._backend.functions import emit_program, has_destination
+from wengert._backend.functions import emit_program, has_destination, results_offset
 from wengert._backend.lowering import STACK_BYTES
 from wengert._backend.runtime import Runtime, memory, raise_fetched
-from wengert._backend.sites import Sites
-from wengert._ir.program import Program, Var
+from wengert._backend.sites import ErrorSite, HostSite
+from wengert._ir.program import Atom, Program, Var
 
-_ENTRY = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_char_p)
+_ENTRY = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 _RELEASE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
@@ -38,10 +38,30 @@ class Counts(NamedTuple):
     overruns: int
 
 
+class Native(NamedTuple):
+    """What is left of a program when it has been translated.
+
+    `interface` is the program without its equations: parameters, and types of results.
+    """
+
+    code: bytes
+    interface: Program
+    errors: list[ErrorSite]
+    hosts: list[HostSite]
+    entries: list[str]  # further entries of the run-time table, by name
+
+
 def compile_program(
     program: Program, *, guarded: bool = False, stack_bytes: int = STACK_BYTES
 ) -> Compiled:
-    """A program as a native function.
+    """A program as a native function: see `translate`."""
+    return Compiled(translate(program, guarded=guarded, stack_bytes=stack_bytes))
+
+
+def translate(
+    program: Program, *, guarded: bool = False, stack_bytes: int = STACK_BYTES
+) -> Native:
+    """A program in machine code.
 
     Args:
         program: a valid program.
@@ -58,40 +78,9 @@ def compile_program(
     ir.Function(module, ir.FunctionType(t.VOID, size), "wengert_free")
     ir.Function(module, ir.FunctionType(t.I32, [t.PTR]), "wengert_poll")
     sites = emit_program(program, module, -1 if guarded else stack_bytes)
-    return Compiled(program, Library(module, guarded=guarded), sites)
-
-
-class _Result(NamedTuple):
-    """How a result is made and read.
-
-    `known`: Python makes the array, whose extents are ints or positions of parameters
-    (`positions`); else native code returns address and extents at `offset`.
-    """
-
-    dtype: np.dtype
-    rank: int
-    offset: int
-    known: bool
-    extents: tuple[int, ...]
-    positions: tuple[bool, ...]
-
-    def allocate(self, values: list[Any]) -> np.ndarray:
-        if not self.positions:
-            return np.empty(self.extents, self.dtype)
-        pairs = zip(self.extents, self.positions, strict=True)
-        shape = tuple(values[n] if is_position else n for n, is_position in pairs)
-        return np.empty(shape, self.dtype)
-
-    def read(self, block: Any) -> Any:
-        """A scalar, or a copy of an array that native code has allocated."""
-        if self.rank == 0:
-            code = _CODES[self.dtype.char]
-            parts = struct.unpack_from("=" + code, block, self.offset)
-            if self.dtype == t.BFLOAT16:
-                return np.uint16(parts[0]).view(self.dtype)
-            return self.dtype.type(complex(*parts) if len(parts) == 2 else parts[0])
-        address, *shape = struct.unpack_from(f"={1 + self.rank}q", block, self.offset)
-        return memory(address, tuple(shape), self.dtype).copy()
+    code = object_code(module, guarded=guarded)
+    interface = program._replace(equations=())
+    return Native(code, interface, sites.errors, sites.hosts, sites.entries)
 
 
 _CODES = {char: char for char in "?bhiBHIefd"}
@@ -105,39 +94,40 @@ _CODES |= {
     "D": "dd",
 }
 _ARRAY = np.ndarray
+_HEADER = ("table", "blocks", "depth", "limit")  # the words that a call begins with
+assert tuple(FRAME)[: len(_HEADER)] == _HEADER
 _BLOCKS = FRAME["blocks"]
-_Convert = Callable[[Any], Any]
 
 
 class Compiled:
     """A native function: ``compiled(*arguments) -> results``.
 
     `host_calls` are the names of the ops that Python evaluates. Calls may run at the
-    same time in several threads.
+    same time in several threads: each has a frame of its own.
     """
 
-    def __init__(self, program: Program, library: Library, sites: Sites) -> None:
-        self.program = program
-        self.library = library
-        self.host_calls = sorted({s.equation.op.name for s in sites.hosts})
-        self._errors = sites.errors
-        self._runtime = Runtime(sites.hosts, sites.entries)
+    def __init__(self, native: Native) -> None:
+        program = native.interface
+        self.host_calls = sorted({s.equation.op.name for s in native.hosts})
+        self._errors = native.errors
+        self._runtime = Runtime(native.hosts, native.entries)
         self._table = self._runtime.table.ctypes.data
-        self._entry = _ENTRY(library.address("entry"))
-        self._release = _RELEASE(library.address("wengert_release"))
-        self._arguments = [_Argument(p, program) for p in program.params]
-        self._converters = [a.converter() for a in self._arguments]
-        self._checked = [a for a in self._arguments if a.has_run_time_extents]
-        values = max((s.words for s in sites.errors), default=0)
-        first = FRAME["values"] + 2 * values
+        self._library = Library(native.code)
+        self._entry = _ENTRY(self._library.address("entry"))
+        self._release = _RELEASE(self._library.address("wengert_release"))
+        arguments = [_Argument(p, program) for p in program.params]
+        self._converters = [a.converter() for a in arguments]
+        self._checked = [a for a in arguments if a.extents]
+        self._complex = any(a.is_complex for a in arguments)
+        first = results_offset(native.errors)
         self._results, words = _results(program, first)
         self._made = [r for r in self._results if r.known]
         self._all_made = len(self._made) == len(self._results)
-        self._frame = ctypes.c_int64 * (first + words)
-        made = "q" * len(self._made)
-        codes = "".join(a.code for a in self._arguments)
-        self._pack = struct.Struct("=" + codes + made).pack
-        self._complex = any(a.is_complex for a in self._arguments)
+        codes = "".join(a.code for a in arguments) + "q" * len(self._made)
+        between = 8 * (first + words - len(_HEADER))
+        packing = struct.Struct(f"={len(_HEADER)}q{between}x{codes}")
+        self._pack_into = packing.pack_into
+        self._frame = ctypes.c_int64 * ((packing.size + 7) // 8)
 
     def __call__(self, *arguments: Any) -> list[Any]:
         """Results for NumPy arrays and scalars, in the order of the parameters."""
@@ -159,8 +149,14 @@ class Compiled:
         for argument in self._checked:
             argument.check(values)
         made = [r.allocate(values) for r in self._made]
-        frame = self._frame(self._table, 0, 0, sys.getrecursionlimit())
-        code = self._entry(frame, self._packed(values, made))
+        # The addresses of array objects, which `values` and `made` keep alive.
+        words = [id(v) if type(v) is _ARRAY else v for v in values]
+        if self._complex:
+            words = [part for v in words for part in _parts(v)]
+        words += map(id, made)
+        frame = self._frame()
+        self._pack_into(frame, 0, self._table, 0, 0, getrecursionlimit(), *words)
+        code = self._entry(frame)
         if code:
             self._fail(code, frame)
         results: list[Any] = made if self._all_made else self._read(frame, made)
@@ -174,13 +170,6 @@ class Compiled:
         """Results in order: those made before the call, and what native code wrote."""
         fresh = iter(made)
         return [next(fresh) if r.known else r.read(frame) for r in self._results]
-
-    def _packed(self, values: list[Any], made: list[np.ndarray]) -> bytes:
-        words = [id(v) if type(v) is _ARRAY else v for v in values]
-        if self._complex:
-            pairs = ((v.real, v.imag) if type(v) is complex else (v,) for v in words)
-            words = [part for pair in pairs for part in pair]
-        return self._pack(*words, *map(id, made))
 
     def _fail(self, code: int, frame: Any) -> None:
         """Raise what a code says, when all memory of the call is freed."""
@@ -234,11 +223,7 @@ class _Argument:
             (k, order[n]) for k, n in enumerate(self.type.shape) if isinstance(n, Var)
         ]
 
-    @property
-    def has_run_time_extents(self) -> bool:
-        return bool(self.extents)
-
-    def converter(self) -> _Convert:
+    def converter(self) -> Callable[[Any], Any]:
         """An argument as it is packed: an array in C order, or a Python number."""
         if not self.type.shape and self.type.dtype == t.BFLOAT16:
             return lambda x: int(np.asarray(x, t.BFLOAT16).view(np.uint16))
@@ -249,11 +234,10 @@ class _Argument:
         static = not self.extents
 
         def convert(given: Any) -> np.ndarray:
-            flags = given.flags
-            if not (flags.c_contiguous and flags.aligned) or type(given) is not _ARRAY:
+            if type(given) is not _ARRAY or given.flags.num & _PLAIN != _PLAIN:
                 given = np.array(given, order="C", ndmin=rank)
-            assert given.dtype == dtype and given.ndim == rank
-            assert not static or given.shape == shape
+            assert given.dtype == dtype
+            assert given.shape == shape if static else given.ndim == rank
             return given
 
         return convert
@@ -264,25 +248,51 @@ class _Argument:
         assert all(shape[k] == values[i] for k, i in self.extents)
 
 
+_PLAIN = 0x0101  # NPY_ARRAY_C_CONTIGUOUS and NPY_ARRAY_ALIGNED
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    return (value.real, value.imag) if type(value) is complex else (value,)
+
+
+class _Result:
+    """How a result is made and read.
+
+    `known`: Python makes the array, whose extents are ints or the values of parameters;
+    else native code returns a scalar, or address and extents, at `offset`.
+    """
+
+    def __init__(self, program: Program, atom: Atom, offset: int) -> None:
+        order: dict[Any, int] = {p: i for i, p in enumerate(program.params)}
+        self.dtype, self.offset = atom.type.dtype, offset
+        self.rank = len(atom.type.shape)
+        self.known = has_destination(program, atom)
+        self.shape: tuple[Any, ...] = tuple(order.get(n, n) for n in atom.type.shape)
+        self.positions = tuple(isinstance(n, Var) for n in atom.type.shape)
+        self.static = not any(self.positions)
+        code = "q" * (1 + self.rank) if self.rank else _CODES[self.dtype.char]
+        self.unpack = struct.Struct("=" + code).unpack_from
+
+    def allocate(self, values: list[Any]) -> np.ndarray:
+        if self.static:
+            return np.empty(self.shape, self.dtype)
+        pairs = zip(self.shape, self.positions, strict=True)
+        return np.empty([values[n] if p else n for n, p in pairs], self.dtype)
+
+    def read(self, frame: Any) -> Any:
+        """A scalar, or a copy of an array that native code has allocated."""
+        parts = self.unpack(frame, self.offset)
+        if self.rank == 0 and self.dtype == t.BFLOAT16:
+            return np.uint16(parts[0]).view(self.dtype)
+        if self.rank == 0:
+            return self.dtype.type(complex(*parts) if len(parts) == 2 else parts[0])
+        return memory(parts[0], parts[1:], self.dtype).copy()
+
+
 def _results(program: Program, first: int) -> tuple[list[_Result], int]:
     """How every result is made, and the words of the result block, behind `first`."""
-    order: dict[Any, int] = {p: i for i, p in enumerate(program.params)}
     results, offset = [], 0
     for atom in program.results:
-        known = has_destination(program, atom)
-        shape = atom.type.shape
-        variable = tuple(isinstance(n, Var) for n in shape)
-        variable *= any(variable)  # empty where all are ints
-        extents = tuple(order.get(n, n) for n in shape) * known
-        results.append(
-            _Result(
-                atom.type.dtype,
-                len(shape),
-                8 * (first + offset),
-                known,
-                extents,
-                variable,
-            )
-        )
+        results.append(_Result(program, atom, 8 * (first + offset)))
         offset += result_words(atom.type)
     return results, offset

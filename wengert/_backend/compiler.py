@@ -7,11 +7,12 @@ import sys
 from functools import cache
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
 from llvmlite import ir
 
 from wengert._backend.helpers import allocator
-from wengert._backend.vectors import with_vector_functions
+from wengert._backend.vectors import vector_functions, with_vector_functions
 
 
 @cache
@@ -43,22 +44,43 @@ def _optimise(module: Any, machine: Any) -> None:
     builder.getModulePassManager().run(module, builder)
 
 
-class Library:
-    """Machine code; `address(name)` of its functions as long as it lives."""
+def object_code(module: ir.Module, *, guarded: bool = False) -> bytes:
+    """The machine code of a module, as an object file."""
+    _prepare()
+    machine = _target_machine()
+    parsed = llvm.parse_assembly(with_vector_functions(str(module)))
+    parsed.verify()
+    # The allocator comes after: LLVM must not see that `free` leaves a block's
+    # bytes as they are, or it reads them when the memory is another block's.
+    _optimise(parsed, machine)
+    parsed.link_in(llvm.parse_assembly(allocator(guarded)))
+    parsed.verify()
+    return bytes(machine.emit_object(parsed))
 
-    def __init__(self, module: ir.Module, *, guarded: bool = False) -> None:
+
+class Library:
+    """Loaded machine code; `address(name)` of its functions as long as it lives."""
+
+    def __init__(self, code: bytes) -> None:
         _prepare()
-        self._machine = _target_machine()
-        parsed = llvm.parse_assembly(with_vector_functions(str(module)))
-        parsed.verify()
-        # The allocator comes after: LLVM must not see that `free` leaves a block's
-        # bytes as they are, or it reads them when the memory is another block's.
-        _optimise(parsed, self._machine)
-        parsed.link_in(llvm.parse_assembly(allocator(guarded)))
-        parsed.verify()
-        self.text = str(parsed)
-        self._engine = llvm.create_mcjit_compiler(parsed, self._machine)
+        empty = llvm.parse_assembly("")
+        self._engine = llvm.create_mcjit_compiler(empty, _target_machine())
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
 
     def address(self, name: str) -> int:
         return int(self._engine.get_function_address(name))
+
+
+@cache
+def target() -> tuple[str, ...]:
+    """What decides which machine code is made, besides the program."""
+    _prepare()
+    return (
+        llvm.get_default_triple(),
+        llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+        llvmlite.__version__,
+        str(llvm.llvm_version_info),
+        *vector_functions(),
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from wengert._backend import types as t
 from wengert._backend.contraction import Term, contract
 from wengert._backend.emitter import Index
+from wengert._backend.failures import empty_operand
 from wengert._backend.kernels import KERNELS
 from wengert._backend.lowering import Lowering
 from wengert._backend.reductions import MONOIDS
@@ -376,7 +378,7 @@ def _convolve(lo: Lowering, equation: Equation) -> list[Value]:
     e, target = lo.e, _zeros(lo, equation)
     x, y = (lo.cheap(lo.value(a)) for a in equation.inputs)
     for value, name in ((x, "a"), (y, "v")):
-        site = lo.sites.error(lambda name=name: ValueError(f"{name} cannot be empty"))
+        site = lo.sites.error(partial(empty_operand, name))
         e.fail_unless(e.compare(">", value.shape[0], 0), site, list)
     if is_static((*x.shape, *y.shape)) and x.shape[0] < y.shape[0]:
         x, y = y, x

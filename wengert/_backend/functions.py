@@ -1,10 +1,11 @@
 """Functions: of callees, of the program, and the entry that Python calls.
 
-The arguments of the entry are packed in words: a scalar takes two, an array one, the
-address of the NumPy array object, whose data pointer the entry reads: packing addresses
-of objects is many times faster than asking each array for its data. A result whose
-extents are known before the call is such an object too, made by the caller; the address
-and extents of others are returned.
+The frame of the entry is `FRAME`, values of a failure, results, arguments. Arguments
+are packed in words: a scalar takes two, an array one, the address of the NumPy array
+object, whose data pointer the entry reads: packing addresses of objects is many times
+faster than asking each array for its data. A result whose extents are known before the
+call is such an object too, made by the caller; the address and extents of others are
+returned.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from llvmlite import ir
 from wengert._backend import types as t
 from wengert._backend.analysis import Uses, destinations
 from wengert._backend.control import on_heap, result_words
-from wengert._backend.emitter import FINE, Emitter
+from wengert._backend.emitter import FINE, FRAME, Emitter
 from wengert._backend.lowering import Lowering, Scope
-from wengert._backend.sites import Sites, declare
+from wengert._backend.sites import ErrorSite, Sites, declare
 from wengert._backend.values import (
     Array,
     Block,
@@ -158,16 +159,23 @@ def emit_program(program: Program, module: ir.Module, stack_bytes: int) -> Sites
     return sites
 
 
+def results_offset(errors: list[ErrorSite]) -> int:
+    """Words of a frame before the results."""
+    return FRAME["values"] + 2 * max((s.words for s in errors), default=0)
+
+
 def _emit_entry(
     program: Program, module: ir.Module, main: ir.Function, sites: Sites
 ) -> None:
-    """``entry(frame, argument words) -> code``; results are behind the frame."""
-    kind = ir.FunctionType(t.I32, [t.PTR, t.PTR])
-    function = ir.Function(module, kind, "entry")
-    frame, words = function.args
+    """``entry(frame) -> code``."""
+    function = ir.Function(module, ir.FunctionType(t.I32, [t.PTR]), "entry")
+    (frame,) = function.args
     e = Emitter(function, frame)
     e.b.store(e.b.ptrtoint(e.slot(t.I8), t.I64), e.word("stack"))
-    results = e.word("values", 2 * max((s.words for s in sites.errors), default=0))
+    first = results_offset(sites.errors)
+    results = e.offset(frame, 8 * first)
+    behind = first + sum(result_words(r.type) for r in program.results)
+    words = e.offset(frame, 8 * behind)
     given: list[Any] = [frame]
     offset = 0
     for var in program.params:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from wengert._backend import types as t
 from wengert._backend.elementwise import mapped
 from wengert._backend.emitter import Index
+from wengert._backend.failures import cannot_write, out_of_bounds
 from wengert._backend.lowering import Lowering
 from wengert._backend.structure import (
     broadcast,
@@ -74,16 +76,10 @@ def checked(lo: Lowering, index: Index, n: Index, axis: int) -> Index:
     else:
         negative = e.compare("<", given, 0)
         wrapped = e.b.select(negative, e.b.add(given, extent), given)
-    site = lo.sites.error(_out_of_bounds(axis), INT64, INT64)
+    site = lo.sites.error(partial(out_of_bounds, axis), INT64, INT64)
     inside = e.b.icmp_unsigned("<", wrapped, extent)
     e.fail_unless(inside, site, lambda: [given, extent])
     return wrapped
-
-
-def _out_of_bounds(axis: int) -> Callable[..., BaseException]:
-    return lambda index, size: IndexError(
-        f"index {index} is out of bounds for axis {axis} with size {size}"
-    )
 
 
 # -- parsing ---------------------------------------------------------------------------
@@ -516,16 +512,10 @@ def fitted(lo: Lowering, v: Value, shape: Shape) -> Value:
         if isinstance(n, int) and n == 1:
             continue
         if not same_extent(n, m):
-            site = lo.sites.error(_cannot_write, INT64, INT64)
+            site = lo.sites.error(cannot_write, INT64, INT64)
             pair = [lo.e.value(n), lo.e.value(m)]
             lo.e.fail_unless(lo.e.compare("==", n, m), site, lambda: pair)
     return v
-
-
-def _cannot_write(n: Any, m: Any) -> ValueError:
-    return ValueError(
-        f"could not broadcast input array from shape ({n},) into shape ({m},)"
-    )
 
 
 def _whole_mask(

@@ -6,7 +6,7 @@ column: `columns` is memory of that kind, seen as an array with the usual indice
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from llvmlite import ir
 
 from wengert._backend import types as t
 from wengert._backend.emitter import Index
+from wengert._backend.failures import not_done, not_square, too_large
 from wengert._backend.lowering import Lowering
 from wengert._backend.structure import permute
 from wengert._backend.values import (
@@ -65,22 +66,15 @@ def require_at_most(lo: Lowering, limit: int, *extents: Index) -> None:
     for n in extents:
         if isinstance(n, int) and n <= limit:
             continue
-        site = lo.sites.error(_too_large(limit), np.dtype(np.int64))
+        site = lo.sites.error(partial(too_large, limit), np.dtype(np.int64))
         values = [lo.e.value(n)]
         lo.e.fail_unless(lo.e.compare("<=", n, limit), site, values.copy)
 
 
-def _too_large(limit: int) -> Callable[[Any], ValueError]:
-    return lambda n: ValueError(
-        f"a matrix has an axis of {n} entries, and compiled code takes at most {limit} "
-        "here; call this function outside wg.jit"
-    )
-
-
-def require_done(lo: Lowering, info: Any, message: Callable[[Any], str]) -> None:
-    """NumPy's exception where a routine reports a failure; of the number that it is."""
+def require_done(lo: Lowering, info: Any, message: str) -> None:
+    """NumPy's exception where a routine reports a failure; {} is the place of it."""
     dtype = np.dtype(np.int64)
-    site = lo.sites.error(lambda n: np.linalg.LinAlgError(message(n)), dtype)
+    site = lo.sites.error(partial(not_done, message), dtype)
     code = lo.e.b.load(info, typ=t.I32)
     fine = lo.e.b.icmp_signed("==", code, ir.Constant(t.I32, 0))
     lo.e.fail_unless(fine, site, lambda: [lo.e.b.sext(code, t.I64)])
@@ -157,10 +151,6 @@ def require_square(lo: Lowering, x: Value) -> Index:
     """The extent of square matrices; NumPy's exception where they are not."""
     rows, width = x.shape[-2:]
     if not same_extent(rows, width):
-        site = lo.sites.error(
-            lambda: np.linalg.LinAlgError(
-                "Last 2 dimensions of the array must be square"
-            )
-        )
+        site = lo.sites.error(not_square)
         lo.e.fail_unless(lo.e.compare("==", rows, width), site, list)
     return rows if isinstance(rows, int) else width

@@ -36,10 +36,6 @@ from wengert._ir.program import Equation
 _REAL = np.dtype(np.float64)
 
 
-def _singular(_: Any) -> str:
-    return "Singular matrix"
-
-
 # -- solve and inv ---------------------------------------------------------------------
 
 
@@ -87,7 +83,7 @@ def _solved(lo: Lowering, a: Value, right: Any, out: Array) -> None:
 
     def factorise(lane: Shape) -> None:
         factors.factorise(lapack.matrix_at(lo, a, lead, lane))
-        lapack.require_done(lo, factors.info, _singular)
+        lapack.require_done(lo, factors.info, "Singular matrix")
 
     def one(lane: Shape) -> None:
         if not is_shared:
@@ -190,9 +186,7 @@ def _substitute(lo: Lowering, matrix: Array, solution: Array, how: str) -> None:
     arguments += [lapack.integer(lo, n), lapack.integer(lo, width), matrix.pointer]
     arguments += [lapack.leading(lo, n), solution.pointer, lapack.leading(lo, n), info]
     lapack.call(lo, LETTERS[matrix.dtype.char] + "trtrs", *arguments)
-    lapack.require_done(
-        lo, info, lambda k: f"singular matrix: resolution failed at diagonal {k - 1}"
-    )
+    lapack.require_done(lo, info, "singular matrix: resolution failed at diagonal {}")
 
 
 # -- determinants ----------------------------------------------------------------------
@@ -362,7 +356,7 @@ def _cholesky(lo: Lowering, equation: Equation) -> list[Value] | None:
         arguments = [lapack.character(lo, "LU"[upper]), lapack.integer(lo, n)]
         arguments += [factor.pointer, lapack.leading(lo, n), info]
         lapack.call(lo, LETTERS[dtype.char] + "potrf", *arguments)
-        lapack.require_done(lo, info, lambda _: "Matrix is not positive definite")
+        lapack.require_done(lo, info, "Matrix is not positive definite")
         lo.fill(lapack.part_at(lo, out, lane), Lazy((n, n), dtype, entry, [factor]))
 
     e.nest(lead, one)

@@ -18,6 +18,7 @@ from llvmlite import ir
 from wengert._backend import types as t
 from wengert._backend.analysis import Uses
 from wengert._backend.emitter import LARGEST, NO_MEMORY, TABLE, Emitter, Index
+from wengert._backend.failures import mismatch
 from wengert._backend.sites import Sites
 from wengert._backend.values import (
     Array,
@@ -37,10 +38,6 @@ from wengert._passes.places import Places, place_of
 
 STACK_BYTES = 512  # static arrays up to this size live on the stack
 DEEPEST = 24  # delayed arrays inside one another
-
-
-def _mismatch(found: Any, declared: Any) -> ValueError:
-    return ValueError(f"an axis has {found} entries where {declared} are expected")
 
 
 class Scope:
@@ -107,7 +104,7 @@ class Lowering:
         if same_extent(found, declared):
             return
         dtype = np.dtype(np.int64)
-        site = self.sites.error(_mismatch, dtype, dtype)
+        site = self.sites.error(mismatch, dtype, dtype)
         values = [self.e.value(found), self.e.value(declared)]
         self.e.fail_unless(self.e.compare("==", found, declared), site, lambda: values)
 

@@ -8,6 +8,7 @@ from llvmlite import ir
 
 from wengert._backend import types as t
 from wengert._backend.elementwise import lower_elementwise, mapped
+from wengert._backend.failures import negative_exponent
 from wengert._backend.lowering import Lowering
 from wengert._backend.values import Scalar, Value
 from wengert._ir.program import Equation
@@ -21,9 +22,7 @@ def _power(lo: Lowering, equation: Equation) -> list[Value] | None:
         return lower_elementwise(lo, equation)
     e = lo.e
     exponent = e.value(lo.number(y))
-    site = lo.sites.error(
-        lambda: ValueError("Integers to negative integer powers are not allowed.")
-    )
+    site = lo.sites.error(negative_exponent)
     e.fail_unless(e.compare(">=", exponent, 0), site, list)
 
     def compute(base: Any) -> Any:

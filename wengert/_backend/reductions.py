@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert._backend import types as t
 from wengert._backend.emitter import Index
+from wengert._backend.failures import no_entries
 from wengert._backend.kernels import KERNELS, is_nan
 from wengert._backend.lowering import Lowering
 from wengert._backend.structure import constant_array
@@ -174,12 +176,7 @@ def _require_entries(lo: Lowering, name: str, shape: Shape, axes: Any) -> bool:
     outer = e.product(n for i, n in enumerate(shape) if i not in axes)
     if isinstance(inner, int):
         return inner > 0 or outer == 0
-    which = _UFUNCS[name]
-    site = lo.sites.error(
-        lambda: ValueError(
-            f"zero-size array to reduction operation {which} which has no identity"
-        )
-    )
+    site = lo.sites.error(partial(no_entries, _UFUNCS[name]))
     fine = e.b.or_(e.compare("!=", inner, 0), e.compare("==", outer, 0))
     e.fail_unless(fine, site, list)
     return True

@@ -83,9 +83,7 @@ class _Symmetric:
         """One matrix, into `values` and with job "V" its vectors into `matrix`."""
         self.lo.fill(self.matrix, x)
         self._call()
-        lapack.require_done(
-            self.lo, self.info, lambda _: "Eigenvalues did not converge"
-        )
+        lapack.require_done(self.lo, self.info, "Eigenvalues did not converge")
 
 
 def _eigenvalues(job: str) -> Any:
@@ -162,7 +160,7 @@ class _Singular:
         """One matrix, into `left`, `values` and `right`."""
         self.lo.fill(self.matrix, x)
         self._call()
-        lapack.require_done(self.lo, self.info, lambda _: "SVD did not converge")
+        lapack.require_done(self.lo, self.info, "SVD did not converge")
 
 
 def _decomposed(lo: Lowering, a: Value, job: str, results: list[Array]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from wengert._backend import types as t
 from wengert._backend.emitter import Index
+from wengert._backend.failures import negative_width
 from wengert._backend.lowering import Lowering
 from wengert._backend.values import (
     Array,
@@ -295,7 +296,7 @@ def width(lo: Lowering, given: Any) -> Index:
     """How many zeros stand on one side: not less than none, nor too many to exist."""
     found = lo.extent(given)
     if not isinstance(found, int):
-        site = lo.sites.error(lambda: ValueError("index can't contain negative values"))
+        site = lo.sites.error(negative_width)
         lo.e.fail_unless(lo.e.compare(">=", found, 0), site, list)
         lo.require_size((found,), np.dtype(np.uint8))
     return found

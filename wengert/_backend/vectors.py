@@ -59,6 +59,12 @@ def _variants(name: str) -> tuple[tuple[int, str], ...]:
     return tuple(found)
 
 
+def vector_functions() -> list[str]:
+    """Every vector function there is, by name; they are ready for generated code."""
+    names = [name + suffix for name in _ARITY for suffix in ("", "f")]
+    return [symbol for name in names for _, symbol in _variants(name)]
+
+
 def with_vector_functions(text: str) -> str:
     """The text of a module whose calls name their vector functions."""
     declared: dict[str, str] = {}

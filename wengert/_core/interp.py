@@ -71,6 +71,14 @@ class Interpreter:
         """Whether a traced array that was made below may be written to here."""
         return False
 
+    def lose_twins(self, array: Any) -> None:
+        """A traced array is written to that may be another one: see `_staging`."""
+        self.parent.lose_twins(array)
+
+    def refuse_use(self) -> NoReturn:
+        """Raise: a value of this interpreter is used where it must not be."""
+        raise_leaked(self)
+
     def prepare(self, fun: Any) -> Any:
         """What is run in place of a user's function: see `prepared`."""
         return self.parent.prepare(fun)
@@ -100,7 +108,7 @@ class Evaluate(Interpreter):
         self.xp = xp
 
     def touch(self, array: Any) -> None:
-        raise_leaked(array._owner)
+        array._owner.refuse_use()
 
     def prepare(self, fun: Any) -> Any:
         return fun if self.convert is None else self.convert(fun)

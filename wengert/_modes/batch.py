@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -45,6 +45,8 @@ class BatchTracer(Tracer):
         """The value of every lane, if they all agree."""
         lanes = self.value
         while isinstance(lanes, Tracer):
+            if not lanes.known:
+                self._refuse_staged()
             lanes = lanes.concrete()
         lanes = np.asarray(lanes)
         if len(lanes) and (lanes == lanes[0]).all():
@@ -55,6 +57,18 @@ class BatchTracer(Tracer):
                 why="vmap runs the function once for all lanes, so they take one path.",
                 fix="select with np.where, run lane by lane with wg.map, "
                 "or compile with wg.jit(wg.vmap(f))",
+            )
+        )
+
+    def _refuse_staged(self) -> NoReturn:
+        """Raise: a length, say, that each lane has for itself, in compiled code."""
+        raise LanesDisagreeError(
+            explain(
+                "the number of each lane is needed while compiling: as a bound of a "
+                "slice, a shape or a condition that jit cannot convert",
+                why="vmap runs the function once for all lanes, and they may differ.",
+                fix="compile the function of one lane, which then runs lane by lane: "
+                "wg.vmap(wg.jit(f))",
             )
         )
 

@@ -29,10 +29,12 @@ from wengert._ops.families import (
     linear,
     piecewise_constant,
 )
+from wengert._ops.reduction import cumsum
 from wengert._ops.structure import (
     _inverse,
     broadcast_to,
     copy,
+    full,
     private_copy,
     reshape,
     transpose,
@@ -234,9 +236,18 @@ def _lane_types(batched: Any, indices: Any) -> list[ArrayType]:
     ]
 
 
+def lane_numbers(size: Any, rank: int) -> Any:
+    """0, 1, ... along the first of ``1 + rank`` axes.
+
+    Ops compute them: a program holds no arrays.
+    """
+    ones = full(shape=(size,), value=1, dtype=np.dtype(np.int64))
+    return reshape(cumsum(ones, axis=0) - 1, shape=(size, *(1,) * rank))
+
+
 def _per_lane(size: Any, batched: Any, indices: Any, rank: int) -> list[Any]:
     """The lane number, and index operands that broadcast with it to (size, *block)."""
-    lanes = [np.arange(size).reshape((size,) + (1,) * rank)]
+    lanes = [lane_numbers(size, rank)]
     for i, is_batched in zip(indices, batched, strict=True):
         own = i.shape[1:] if is_batched else i.shape
         lead = size if is_batched else 1

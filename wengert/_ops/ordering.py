@@ -17,7 +17,7 @@ from wengert._ops.families import (
     piecewise_constant,
     structural,
 )
-from wengert._ops.indexing import Slot, getitem
+from wengert._ops.indexing import Slot, getitem, lane_numbers
 from wengert._ops.reduction import reduce_sum
 from wengert._ops.structure import reshape, spread, transpose
 
@@ -45,7 +45,7 @@ def _take_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
         return take(*operands, axis=p["axis"] + 1)
     x, positions = spread(size, batched, operands)
     axis, rank = p["axis"], positions.ndim - 1
-    lanes = np.arange(size).reshape((size,) + (1,) * rank)
+    lanes = lane_numbers(size, rank)
     # The lane stands first and apart, so that the block of positions comes in front.
     index = (Slot(0), *(slice(None),) * axis, Slot(1))
     out = getitem(x, lanes, positions, index=index)

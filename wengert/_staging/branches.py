@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from wengert._array.traced import TracedArray
+from wengert._core import tree
 from wengert._core.interp import CURRENT
 from wengert._core.types import ArrayType, ndim_of, shape_of, type_of
 from wengert._frontend.runtime import Block, Raise
 from wengert._ir.control import If
 from wengert._ops.families import zeros_of
+from wengert._staging.aliases import Merged, is_lost, lose, relate, root_of
 from wengert._staging.cells import Cells
 from wengert._staging.joins import (
     UNBOUND,
@@ -31,7 +34,7 @@ from wengert._staging.signals import (
     TracedSignal,
     code_of,
     codes_of,
-    emit_check,
+    emit_raise,
     has_value,
     settled,
     value_of,
@@ -55,8 +58,9 @@ class Branch:
         with self.region.entered():
             self.signal = run()
             if isinstance(self.signal, Raise):
-                emit_check(False, self.signal.exception())
-        self.exit = self.cells.read()
+                emit_raise(self.signal)
+            self.exit = self.cells.read()
+            self.unknown = {name: _is_unknown(v) for name, v in self.exit.items()}
 
     @property
     def codes(self) -> frozenset[int]:
@@ -73,6 +77,7 @@ class Slots:
     def __init__(self, branches: tuple[Branch, Branch]) -> None:
         self.branches = branches
         self.values: tuple[list[Any], list[Any]] = ([], [])
+        self.merged: list[Merged] = []  # what the results make
 
     def add(self, name: str, values: tuple[Any, Any]) -> int:
         """A result of both regions; None where a region has no value for it."""
@@ -139,6 +144,7 @@ class Pending:
             only: Variable = first or second  # type: ignore[assignment]
             arrays = [i for i, leaf in enumerate(only.leaves) if isinstance(leaf, Leaf)]
             self.joined = Joined(only, arrays)
+        self.slots, self.apart = slots, apart
         self.places = []
         for i in self.joined.differing:
             one, other = (
@@ -148,7 +154,13 @@ class Pending:
             self.places.append(slots.add(name, (one, other)))
 
     def value(self, outs: Any) -> Any:
-        return self.joined.finished([outs[p] for p in self.places])
+        value = self.joined.finished([outs[p] for p in self.places])
+        leaves = tree.leaves(value)
+        for i in self.joined.differing:
+            if isinstance(leaves[i], TracedArray):
+                roots = [None if a is None else root_of(a.array(i)) for a in self.apart]
+                self.slots.merged.append(Merged(leaves[i], roots))
+        return value
 
 
 def stage_branch(
@@ -180,7 +192,7 @@ def stage_branch(
         name: Pending(slots, name, (first.exit[name], second.exit[name]), (True, True))
         for name in entry
         if first.exit[name] is not second.exit[name]
-        and UNBOUND not in _kinds(first.exit[name], second.exit[name])
+        and not (first.unknown[name] or second.unknown[name])
     }
     arrays = _array_slots(slots)
     finish = _signal_slots(slots)
@@ -188,19 +200,23 @@ def stage_branch(
     after = {
         name: variables[name].value(outs)
         if name in variables
-        else first.exit[name]
-        if first.exit[name] is second.exit[name]
-        else UNBOUND
+        else max(branches, key=lambda b: b.unknown[name]).exit[name]
         for name in entry
     }
     cells.write(after)
     for array, place in arrays:
         array._rebind(outs[place])
-    return finish(outs), rest
+    signal = finish(outs)
+    relate(slots.merged, CURRENT.get())
+    for branch in branches:
+        for array, _, owner in branch.region.lost:
+            lose(array, owner, CURRENT.get())
+    return signal, rest
 
 
-def _kinds(*values: Any) -> list[Any]:
-    return [v for v in values if v is UNBOUND]
+def _is_unknown(value: Any) -> int:
+    """How little is known of a variable: without a value, lost, or neither."""
+    return 2 if value is UNBOUND else int(is_lost(value))
 
 
 def _array_slots(slots: Slots) -> list[tuple[Any, int]]:

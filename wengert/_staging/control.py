@@ -405,9 +405,9 @@ class CallFunction(ControlFunction):
         """The results, by native code, which is made at the first call."""
         derived = self.op.derived
         if "native" not in derived:
-            from wengert._backend import compile_program
+            from wengert._backend.cache import compile_staged
 
-            derived["native"] = compile_program(optimise(self.op.callee))
+            derived["native"] = compile_staged(self.op.callee)
         return derived["native"](*operands)
 
     def parameters(self) -> tuple[Var, ...]:

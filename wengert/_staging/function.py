@@ -10,23 +10,22 @@ import numpy as np
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
 from wengert._core.interp import EVALUATE, Tracer, using
-from wengert._core.source import explain
 from wengert._core.types import ArrayType, type_of
 from wengert._frontend.api import convert
 from wengert._ir.program import Program
 from wengert._ir.verify import verify
 from wengert._modes import api
+from wengert._staging.aliases import refuse_lost
 from wengert._staging.lengths import Length
 from wengert._staging.prune import prune
 from wengert._staging.runtime import Staged
 from wengert._staging.stage import (
     INDEX,
     FunctionStage,
-    Stage,
     StageTracer,
     inner_extents,
 )
-from wengert.errors import MutationError, StagedValueError
+from wengert.errors import StagedValueError
 
 
 class Input(NamedTuple):
@@ -105,6 +104,8 @@ class StagedFunction(NamedTuple):
             r.static if r.place is None else wrap(outs[r.place], r.scalar)
             for r in self.results
         ]
+        if self.structure.is_leaf():
+            return leaves[0]
         return tree.unflatten(self.structure, leaves)
 
 
@@ -143,7 +144,7 @@ def stage_function(
         written = []
         for i, leaf in enumerate(leaves):
             if isinstance(leaf, TracedArray) and all(leaf is not x for x in leaves[:i]):
-                _refuse_lost(leaf, stage)
+                refuse_lost(leaf)
                 if any(leaf._value is p for p in params):
                     continue
                 written.append((i, len(values)))
@@ -152,6 +153,8 @@ def stage_function(
         places = []
         for key, (value, var) in stage.captured.items():
             traced = reached.get(id(value))
+            if traced is not None:
+                refuse_lost(traced)
             if traced is not None and traced._value.var is not var:
                 places.append((key, len(values)))
                 values.append(traced._value)
@@ -184,19 +187,6 @@ def _results(leaves: Sequence[Any]) -> tuple[list[Result], list[Any]]:
         else:
             results.append(Result(None, False, leaf))
     return results, values
-
-
-def _refuse_lost(array: TracedArray, stage: Stage) -> None:
-    if array._owner is not stage:
-        raise MutationError(
-            explain(
-                "a loop writes to an argument, and then binds its variable to another "
-                "array",
-                why="which array the argument holds in the end is known at run time "
-                "only.",
-                fix="copy the argument before the loop: x = x.copy()",
-            )
-        )
 
 
 def program(fun: Callable[..., Any]) -> Callable[..., Program]:

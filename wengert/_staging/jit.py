@@ -35,6 +35,7 @@ class Entry(NamedTuple):
     extents: list[Axis]  # where the run-time extents are read
     given: list[int]  # the leaves that are parameters of the program
     guards: Guards
+    foreign: bool  # whether an array has the byte order of other machines
 
 
 def jit(
@@ -122,25 +123,25 @@ class Jitted:
         fun, key = self.fun, ()
         if self.static:
             fun, key, args, kwargs = self._without_static(args, kwargs)
-        leaves, structure = tree.flatten((args, kwargs))
-        full = (key, structure, _aliases(leaves), *map(_signature, leaves))
+        leaves, structure, shape = _flattened(args, kwargs)
+        full = (key, shape, _aliases(leaves), *map(_signature, leaves))
         form = self.exact.get(full)
         entry = None if form is None else form.find(leaves)
         if entry is None:
             entry = self._entry(fun, structure, leaves, full)
         staged = entry.staged
-        operands = [leaves[i] for i in entry.given]
+        operands = (*[leaves[i] for i in entry.given], *staged.hidden)
         if entry.extents:
-            operands = [*(leaves[i].shape[k] for i, k in entry.extents), *operands]
+            operands = (*[leaves[i].shape[k] for i, k in entry.extents], *operands)
         if staged.written or staged.hidden_written:
             _refuse_overlap(entry, leaves)
         if CURRENT.get().plain:
-            outs = entry.call.run(
-                tuple([_native(x) for x in (*operands, *staged.hidden)])
-            )
+            if entry.foreign:
+                operands = tuple([_native(x) for x in operands])
+            outs = entry.call.run(operands)
             result = staged.rebuilt(outs, _plain_result)
         else:
-            given = tuple([unwrap(x) for x in (*operands, *staged.hidden)])
+            given = tuple([unwrap(x) for x in operands])
             outs = CURRENT.get().call(entry.call, given)
             result = staged.rebuilt(outs, api.user_value)
         for leaf, place in staged.written:
@@ -149,7 +150,7 @@ class Jitted:
             staged.hidden[i][...] = _written(outs[place])
         return result
 
-    def _entry(self, fun: Any, structure: Any, leaves: list[Any], full: Any) -> Entry:
+    def _entry(self, fun: Any, structure: Any, leaves: Any, full: Any) -> Entry:
         """The code for these leaves, compiled where there is none."""
         types = [describe(x).type for x in leaves]
         shapes = [None if t is None else t.shape for t in types]
@@ -188,7 +189,7 @@ class Family:
         self.forms: dict[Pattern, Form] = {}
 
     def entry(
-        self, fun: Any, structure: Any, leaves: list[Any], shapes: list[Any]
+        self, fun: Any, structure: Any, leaves: Sequence[Any], shapes: list[Any]
     ) -> tuple[Form, Entry]:
         """The code for these leaves.
 
@@ -202,12 +203,12 @@ class Family:
             try:
                 return form, form.find(leaves) or form.compile(fun, structure, leaves)
             except Exception as error:
-                del self.forms[pattern]
+                self.forms.pop(pattern, None)
                 if not self.lengths.fix(_needed(error, pattern, leaves)):
                     raise
 
 
-def _needed(error: Exception, pattern: Pattern, leaves: list[Any]) -> list[Axis]:
+def _needed(error: Exception, pattern: Pattern, leaves: Sequence[Any]) -> list[Axis]:
     """The axes whose length code asks for; all of them, where another error hides it.
 
     An error that goes on to an outer function names the parameter of that one.
@@ -224,7 +225,8 @@ def _needed(error: Exception, pattern: Pattern, leaves: list[Any]) -> list[Axis]
 class Form:
     """A function for arguments of some types: compiled for each number that it needs.
 
-    `known` are the integers whose numbers the code has asked for.
+    `known` are the integers whose numbers the code has asked for. An entry's key says
+    which they were then: another thread may be finding out about more.
     """
 
     def __init__(self, pattern: Pattern) -> None:
@@ -232,14 +234,15 @@ class Form:
         self.known: tuple[int, ...] = ()
         self.entries: dict[Any, Entry] = {}
 
-    def find(self, leaves: list[Any]) -> Entry | None:
-        entry = self.entries.get(tuple([leaves[i] for i in self.known]))
+    def find(self, leaves: Sequence[Any]) -> Entry | None:
+        known = self.known
+        entry = self.entries.get((known, *[leaves[i] for i in known]))
         return entry if entry is not None and entry.guards.hold() else None
 
-    def compile(self, fun: Any, structure: Any, leaves: list[Any]) -> Entry:
+    def compile(self, fun: Any, structure: Any, leaves: Sequence[Any]) -> Entry:
         shapes = self.pattern.shapes
         staged, inputs = staged_for(fun, structure, leaves, self.known, shapes)
-        self.known = tuple(
+        known = tuple(
             i
             for i, (given, leaf) in enumerate(zip(inputs, leaves, strict=True))
             if type(leaf) is int and given.type is None
@@ -251,9 +254,28 @@ class Form:
             [axes[number][0] for number in sorted(axes)],
             [i for i, given in enumerate(inputs) if given.type is not None],
             Guards(fun, [given.static for given in inputs if given.type is None]),
+            any(_native(x) is not x for x in (*leaves, *staged.hidden)),
         )
-        self.entries[tuple([leaves[i] for i in self.known])] = entry
+        self.entries[known, *[leaves[i] for i in known]] = entry
+        self.known = known
         return entry
+
+
+def _flattened(args: Any, kwargs: Any) -> tuple[Sequence[Any], Any, Any]:
+    """The leaves, their structure, and what stands for that in a key: quick to hash."""
+    if not kwargs and _LEAVES.issuperset(map(type, args)):
+        return args, _flat(len(args)), len(args)
+    leaves, structure = tree.flatten((args, kwargs))
+    return leaves, structure, structure
+
+
+_LEAVES = frozenset({np.ndarray, np.float64, float, int})
+
+
+@functools.cache
+def _flat(count: int) -> Any:
+    """The structure of so many arguments, each of them a leaf."""
+    return tree.flatten((("leaf",) * count, {}))[1]
 
 
 def _signature(leaf: Any) -> Any:
@@ -273,8 +295,10 @@ _REMEMBERED = 4096  # types of arguments whose code is found by one look-up
 _BY_VALUE = (bool, int, str, bytes, type(None))
 
 
-def _aliases(leaves: list[Any]) -> tuple[int, ...]:
+def _aliases(leaves: Sequence[Any]) -> tuple[int, ...]:
     """Which arrays are one and the same object: the place of its first appearance."""
+    if len(set(map(id, leaves))) == len(leaves):
+        return ()
     arrays = (np.ndarray, TracedArray)
     ids = [id(x) if isinstance(x, arrays) else i for i, x in enumerate(leaves)]
     if len(set(ids)) == len(ids):
@@ -299,7 +323,7 @@ def _written(value: Any) -> Any:
     return value if isinstance(value, (np.ndarray, np.generic)) else TracedArray(value)
 
 
-def _refuse_overlap(entry: Entry, leaves: list[Any]) -> None:
+def _refuse_overlap(entry: Entry, leaves: Sequence[Any]) -> None:
     """Raise if an array that is written to shares memory with another one.
 
     An argument that is given twice is one array in the compiled code too; an argument

@@ -38,6 +38,11 @@ class Variable(NamedTuple):
     structure: Any
     leaves: list[Any]  # `Leaf`, or the object itself where it is neither
 
+    def array(self, i: int) -> Any:
+        """The array of user code that a leaf is, if it is one."""
+        leaf = self.leaves[i]
+        return leaf.value if isinstance(leaf, Leaf) else None
+
     def rebuilt(self, values: Sequence[Any]) -> Any:
         return tree.unflatten(self.structure, values)
 

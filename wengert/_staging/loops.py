@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,17 @@ from wengert._ops.arithmetic import (
 )
 from wengert._ops.families import zeros_of
 from wengert._ops.structure import where
+from wengert._staging.aliases import (
+    Merged,
+    is_in,
+    is_lost,
+    lose_first,
+    make_twins,
+    may_be,
+    refuse_lost,
+    relate,
+    root_of,
+)
 from wengert._staging.cells import Cells
 from wengert._staging.joins import (
     UNBOUND,
@@ -33,6 +45,7 @@ from wengert._staging.joins import (
     take_apart,
 )
 from wengert._staging.prune import prune
+from wengert._staging.ranges import Span
 from wengert._staging.region import Region, captured_params, unify
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.signals import (
@@ -41,7 +54,7 @@ from wengert._staging.signals import (
     TracedSignal,
     code_of,
     codes_of,
-    emit_check,
+    emit_raise,
     has_value,
     settled,
     value_of,
@@ -73,16 +86,21 @@ class Body:
         self.index = self.region.parameter(INDEX)
         self.apart: dict[str, Variable] = {}
         self.params: dict[str, list[Any]] = {}
+        self.entries: dict[str, list[Any]] = {}  # engine values of the leaves
         self.signal: Any = None
 
     def begin(self) -> None:
         """Give the variables the values that they have as a step begins."""
         stand_ins = {}
         for name, value in self.entry.items():
-            if value is UNBOUND:
+            if value is UNBOUND or is_lost(value):
                 continue
             self.apart[name] = variable = take_apart(name, value)
-            self.params[name] = [self._param(leaf) for leaf in variable.leaves]
+            self.entries[name] = [self._entry(leaf) for leaf in variable.leaves]
+            self.params[name] = [
+                self._param(leaf, entry)
+                for leaf, entry in zip(variable.leaves, self.entries[name], strict=True)
+            ]
             stand_ins[name] = variable.rebuilt(
                 [
                     leaf.rewrapped(p) if isinstance(leaf, Leaf) else leaf
@@ -93,19 +111,51 @@ class Body:
             name: take_apart(name, value) for name, value in stand_ins.items()
         }
         self.cells.write(stand_ins)
+        self._relate_stand_ins()
 
-    def _param(self, leaf: Any) -> Any:
+    def _entry(self, leaf: Any) -> Any:
         if not isinstance(leaf, Leaf):
             return leaf
         with using(self.region.parent):
-            return self.region.parameter(type_of(engine_leaf(leaf)))
+            return engine_leaf(leaf)
+
+    def _param(self, leaf: Any, entry: Any) -> Any:
+        if not isinstance(leaf, Leaf):
+            return leaf
+        with using(self.region.parent):
+            return self.region.parameter(type_of(entry))
+
+    def _relate_stand_ins(self) -> None:
+        """What stands for twins, or for one array, are twins."""
+        merged = []
+        for name, variable in self.apart.items():
+            for i in range(len(variable.leaves)):
+                array = self.stand_ins[name].array(i)
+                entry = root_of(variable.array(i))
+                if isinstance(array, TracedArray) and entry is not None:
+                    self.region.origins[id(array)] = entry
+                    merged.append((array, entry))
+        for array, entry in merged:
+            for twin in entry._twins:
+                make_twins(array, twin)
+        for (array, entry), (other, its) in combinations(merged, 2):
+            if entry is its or is_in(its, entry._twins):
+                make_twins(array, other)
+
+    def is_written(self, name: str, i: int) -> bool:
+        """Whether the body has written to an array that it began with."""
+        array = self.stand_ins[name].array(i)
+        value = self.params[name][i]
+        return isinstance(array, TracedArray) and (
+            array._value is not value or is_lost(array)
+        )
 
     def run(self, step: Callable[[], Any]) -> None:
         with self.region.entered():
             self.begin()
             self.signal = step()
             if isinstance(self.signal, Raise):
-                emit_check(False, self.signal.exception())
+                emit_raise(self.signal)
             self.exit = self.cells.read()
             self.exits = {
                 name: take_apart(name, value)
@@ -114,26 +164,10 @@ class Body:
             }
 
 
-class _Lost(Interpreter):
-    """Owns arrays that a loop has written to and then bound to other names."""
-
-    name = "loop that writes to an array and rebinds its variable"
-
-
 class _OfLastStep(Interpreter):
     """Owns what a loop binds first, where it has another length in each step."""
 
     name = "loop that binds a variable to an array of another length in each step"
-
-
-def _lose(array: TracedArray) -> None:
-    """Refuse the array from now on: which of its versions it holds is not known.
-
-    The variables of the loop have arrays of their own.
-    """
-    lost = _Lost(CURRENT.get())
-    lost.alive = False  # every use of the array is refused
-    (array if array._base is None else array._base)._owner = lost
 
 
 def stage_for(span: Span, body: Callable[[Any], Any], written: Any) -> Any:
@@ -179,6 +213,8 @@ class Loop:
         self.carries: list[Carry] = []
         self.constants: list[tuple[Any, StageTracer]] = []
         self.rebuild: list[Callable[[list[Any]], None]] = []
+        self.merged: list[Merged] = []
+        self.lost: list[Any] = []  # arrays that only the first step wrote to
         self.after = dict(body.entry)
         with using(self.region.parent):
             for name in body.entry:
@@ -200,11 +236,9 @@ class Loop:
             self.after[name] = UNBOUND
             return
         if name not in body.apart:
-            if runs:
+            if runs and body.exit[name] is not body.entry[name]:
                 self._fresh(name)
-            else:
-                self.after[name] = UNBOUND
-            return
+            return  # without a step it is what it was: unbound, or lost
         before, end = body.apart[name], body.exits[name]
         if before.structure != end.structure:
             refuse_join(name, str(before.structure), str(end.structure))
@@ -223,22 +257,24 @@ class Loop:
             array = stand_in.leaves[i].value
             kept = last.value is array
             if value is param:
-                self.constants.append((engine_leaf(leaf), param))
+                self.constants.append((body.entries[name][i], param))
             else:
-                places[i] = self._add(name, engine_leaf(leaf), param, value)
+                places[i] = self._add(name, body.entries[name][i], param, value)
                 scalars[i] = leaf.scalar and last.scalar
                 self._refuse_alias(name, leaf.value)
-                if isinstance(array, TracedArray) and array._version and not kept:
-                    _lose(leaf.value)
+                first = root_of(leaf.value)
+                if first is not None and body.is_written(name, i) and not kept:
+                    self.lost.append(first)
                 if kept:
                     self._write_through(leaf.value, places.pop(i))
         if places:
-            self._rebuild(name, before, places, scalars)
+            paths = [(end.array(i), before.array(i)) for i in range(len(end.leaves))]
+            self._rebuild(name, before, places, scalars, paths)
 
     def _refuse_alias(self, name: str, array: Any) -> None:
         """A changing variable must not be reached by another name in the body."""
-        root = getattr(array, "_base", None) or array
-        if isinstance(root, TracedArray) and self.region.adopts(root):
+        root = root_of(array)
+        if root is not None and self.region.adopts(root):
             raise MutationError(
                 explain(
                     f"the loop changes {name!r}, and reaches the same array by another "
@@ -249,43 +285,47 @@ class Loop:
             )
 
     def _refuse_shared(self) -> None:
-        """Raise where a write in the next step may reach an array by two names.
-
-        A variable stands for a value: an array that two variables share as a step ends,
-        or that a variable shares with the world outside, must not be written to.
-        """
-        owners: dict[int, list[str]] = {}
-        for apart in (self.body.apart, self.body.exits):
-            for name, variable in apart.items():
-                for root in {id(_root(leaf)) for leaf in variable.leaves} - {id(None)}:
-                    owners.setdefault(root, []).append(name)
-        for name, stand_in in self.body.stand_ins.items():
-            if not any(_is_written(leaf) for leaf in stand_in.leaves):
-                continue
-            entry, end = self.body.apart[name], self.body.exits.get(name)
-            if end is None or all(
-                _root(a) is _root(b)
-                for a, b in zip(stand_in.leaves, end.leaves, strict=True)
-            ):
-                continue  # not rebound
-            for leaf in (*entry.leaves, *end.leaves):
-                root = _root(leaf)
-                shared = root is not None and (
-                    self.region.adopts(root) or set(owners[id(root)]) != {name}
-                )
-                if shared and not self._is_stand_in(root):
+        """Raise where a write in the next step may reach an array by two names."""
+        body, region = self.body, self.region
+        written = [a.array for a in region.written()]
+        variables = list(self._arrays_of_variables())
+        for k, (name, i, stand_in, end) in enumerate(variables):
+            following = may_be(end, region)
+            if body.is_written(name, i):
+                others = [x for *_, x in (*variables[:k], *variables[k + 1 :])]
+                if any(
+                    is_in(x, following) or is_in(end, may_be(x, region)) for x in others
+                ):
+                    self._refuse_two_names(name)
+                if end is not stand_in and any(map(region.adopts, following)):
+                    self._refuse_two_names(name)
+            elif end is not stand_in and self._reads(body.params[name][i]):
+                if any(is_in(a, following) for a in written):
                     self._refuse_two_names(name)
 
-    def _is_stand_in(self, root: Any) -> bool:
-        variables = self.body.stand_ins.values()
-        return any(_root(leaf) is root for v in variables for leaf in v.leaves)
+    def _reads(self, param: Any) -> bool:
+        """Whether a step makes anything of a value that it begins with."""
+        return any(c.exit is param for c in self.carries) or any(
+            param.var is atom for e in self.region.equations for atom in e.inputs
+        )
+
+    def _arrays_of_variables(self) -> Iterator[tuple[str, int, Any, Any]]:
+        """``(name, leaf, array as a step begins, array as it ends)``."""
+        for name, stand_in in self.body.stand_ins.items():
+            end = self.body.exits.get(name)
+            if end is None:
+                continue
+            for i in range(len(stand_in.leaves)):
+                first = root_of(stand_in.array(i))
+                if first is not None:
+                    yield name, i, first, root_of(end.array(i))
 
     def _refuse_two_names(self, name: str) -> None:
         raise MutationError(
             explain(
-                f"the loop writes to {name!r}, and binds it to an array that another "
-                "name reaches",
-                why="in the next step the write would be seen by both.",
+                f"the loop writes to an array that {name!r} and another name may both "
+                "reach in the next step",
+                why="whether they are one array is decided when the program runs.",
                 fix="bind a copy: x = y.copy()",
             )
         )
@@ -302,7 +342,7 @@ class Loop:
         self.rebuild.append(write)
 
     def _rebuild(
-        self, name: str, variable: Variable, places: Any, scalars: Any
+        self, name: str, variable: Variable, places: Any, scalars: Any, paths: Any
     ) -> None:
         def rebuild(outs: list[Any]) -> None:
             leaves = [
@@ -314,6 +354,7 @@ class Loop:
                 for i, leaf in enumerate(variable.leaves)
             ]
             self.after[name] = variable.rebuilt(leaves)
+            self._merge(leaves, places, paths)
 
         self.rebuild.append(rebuild)
 
@@ -331,7 +372,14 @@ class Loop:
             return
         for i, leaf in leaves:
             places[i], scalars[i] = self._new_carry(name, leaf), leaf.scalar
-        self._rebuild(name, end, places, scalars)
+        paths = [(end.array(i),) for i in range(len(end.leaves))]
+        self._rebuild(name, end, places, scalars, paths)
+
+    def _merge(self, leaves: Any, places: Any, paths: Any) -> None:
+        """Note what the arrays after the loop may be."""
+        for i in places:
+            if isinstance(leaves[i], TracedArray):
+                self.merged.append(Merged(leaves[i], list(map(root_of, paths[i]))))
 
     def _has_own_length(self, leaf: Leaf) -> bool:
         """Whether an array has another length in each step."""
@@ -351,6 +399,7 @@ class Loop:
         """Arrays from outside, reached by names that are not rebound, or otherwise."""
         written = {id(a.array) for a in self.region.written()}
         for adopted in self.region.arrays.values():
+            refuse_lost(adopted.array)  # the next step would use it
             if id(adopted.array) not in written:
                 self.constants.append((adopted.outer, adopted.entry))
                 continue
@@ -399,6 +448,9 @@ class Loop:
         for rebuild in self.rebuild:
             rebuild(outs)
         self.body.cells.write(self.after)
+        relate(self.merged, self.region)
+        for array in self.lost:
+            lose_first(array, self.region.parent)
 
     def apply_while(
         self, codes: frozenset[int], more: Any = None, holds: Any = None
@@ -419,19 +471,21 @@ class Loop:
         bound = None if more is None else self._within(lambda: more(self.body.index))
         going = self._going(code_place, bound, holds)
         outs = self._apply_while(going)
-        self.finish(outs)
         if code_place is None:
+            self.finish(outs)
             return None
         code = outs[code_place]
         code = where(equal(code, CONTINUE), np.int64(FALL), code)
         returned = None
         if value is not None:
-            returned = value.rebuilt(
-                [
-                    leaf.rewrapped(outs[value_places[i]]) if i in value_places else leaf
-                    for i, leaf in enumerate(value.leaves)
-                ]
-            )
+            parts = [
+                leaf.rewrapped(outs[value_places[i]]) if i in value_places else leaf
+                for i, leaf in enumerate(value.leaves)
+            ]
+            returned = value.rebuilt(parts)
+            paths = [(value.array(i),) for i in range(len(parts))]
+            self._merge(parts, value_places, paths)
+        self.finish(outs)
         if not (leaves and isinstance(holds, np.bool_) and holds):  # not `while True`
             leaves = leaves | {FALL}
         return settled(TracedSignal(code, leaves, returned))
@@ -471,20 +525,6 @@ class Loop:
         test = prune(whole._replace(results=whole.results[-1:]), effects=False)
         op = While(test, body, len(fixed))
         return list(apply_control(op, [*constants, *entries]))
-
-
-def _root(leaf: Any) -> Any:
-    """The array that a leaf is, or is a view of."""
-    array = leaf.value if isinstance(leaf, Leaf) else None
-    if not isinstance(array, TracedArray):
-        return None
-    return array if array._base is None else array._base
-
-
-def _is_written(leaf: Any) -> bool:
-    """Whether the body has written to an array that it began with."""
-    root = _root(leaf)
-    return root is not None and root._version > 0
 
 
 def settle_types(

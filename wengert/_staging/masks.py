@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from wengert._core.op import Op
@@ -98,12 +99,15 @@ def _check_shape(mask: Any, array: Any, axis: int) -> None:
         if m == n:
             continue
         if type(m) is int and type(n) is int:
-            raise _shapes_differ(m, n, axis + i)
-        given, other = (n, m) if type(m) is int else (m, n)
-        given.must_equal(other, lambda m, n, at=axis + i: _shapes_differ(m, n, at))
+            raise _lengths_differ(axis + i, m, n)
+        error = partial(_lengths_differ, axis + i)
+        if type(m) is int:
+            n.must_equal(m, lambda n, m: error(m, n))
+        else:
+            m.must_equal(n, error)
 
 
-def _shapes_differ(mask: int, array: int, axis: int) -> IndexingError:
+def _lengths_differ(axis: int, mask: int, array: int) -> IndexingError:
     return IndexingError(
         f"boolean index did not match indexed array along axis {axis}; size of axis is "
         f"{array} but size of corresponding boolean axis is {mask}"

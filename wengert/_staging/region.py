@@ -36,6 +36,8 @@ class Region(Stage):
         self.guarded = self.regional = True
         self.loop = loop
         self.arrays: dict[int, Adopted] = {}
+        self.origins: dict[int, TracedArray] = {}  # of stand-ins, in the first step
+        self.lost: list[tuple[TracedArray, Any, Any]] = []  # (array, owner before, now)
         self.inside: dict[int, Any] = {}  # what they held when the region was left
 
     def touch(self, array: TracedArray) -> None:
@@ -87,12 +89,22 @@ class Region(Stage):
         with using(self):
             for key, value in self.inside.items():
                 _set(self.arrays[key].array, value)
+            for array, _, owner in self.lost:
+                array._owner = owner
             try:
                 yield
             finally:
                 self.inside = {k: a.array._value for k, a in self.arrays.items()}
                 for adopted in self.arrays.values():
                     _set(adopted.array, adopted.outer)
+                self._find_again()
+
+    def _find_again(self) -> None:
+        """What a branch has lost, the other one has not."""
+        if not self.loop:
+            for array, owner, _ in reversed(self.lost):
+                array._owner = owner
+                array._version += 1
 
     def written(self) -> list[Adopted]:
         """The arrays from outside that the region changes."""

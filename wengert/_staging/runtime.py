@@ -134,13 +134,27 @@ class Staged(Plain):
         self, signal: Any, orelse: Block | None, written: tuple[str, ...], rest: Any
     ) -> Any:
         """`signal`: None at the end of the range, BREAK, or what is decided later."""
-        if orelse is not None:
-            signal = self.after(signal, orelse, written)
-        if isinstance(signal, TracedSignal):
-            signal = signal.without_break()
-        elif signal is self.BREAK:
-            signal = None
+        if orelse is None:
+            signal = self._outside(signal)
+        elif signal is None:
+            signal = orelse()  # its jumps are those of the loop around
+        elif isinstance(signal, TracedSignal) and signal.may_fall:
+            signal = self.if_(
+                signal.falls(),
+                orelse,
+                lambda: self._outside(signal.jumped()),
+                written,
+                None,
+            )
+        else:
+            signal = self._outside(signal)
         return self.after(signal, rest, written)
+
+    def _outside(self, signal: Any) -> Any:
+        """The signal of a loop behind it, where its BREAK is the end of it."""
+        if isinstance(signal, TracedSignal):
+            return signal.without_break()
+        return None if signal is self.BREAK else signal
 
     def raise_(
         self, exception: Callable[[], Any], cause: Callable[[], Any] | None = None

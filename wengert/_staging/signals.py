@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert._array.traced import TracedScalar, wrap
-from wengert._core.interp import Interpreter, using
+from wengert._core.interp import CURRENT, Interpreter, using
 from wengert._frontend.runtime import Plain, Raise, Return
 from wengert._ir.control import Check
 from wengert._ir.evaluate import CONTROL
@@ -15,6 +15,7 @@ from wengert._ops.arithmetic import equal
 from wengert._ops.reduction import reduce_all
 from wengert._ops.structure import where
 from wengert._staging.replay import apply_control
+from wengert._staging.stage import Stage
 
 FALL, BREAK, CONTINUE, RETURN = range(4)
 _CODES = {id(None): FALL, id(Plain.BREAK): BREAK, id(Plain.CONTINUE): CONTINUE}
@@ -114,8 +115,12 @@ class CheckFunction:
     def __init__(self, op: Check) -> None:
         self.op = op
 
-    def run(self, operands: Any) -> list[Any]:
-        return CONTROL["check"](self.op, list(operands))
+    def run(self, operands: Any) -> Any:
+        """Also a condition that is known belongs to the branch that is being staged."""
+        stage = next((i for i in CURRENT.get().chain() if isinstance(i, Stage)), None)
+        if stage is None:
+            return CONTROL["check"](self.op, list(operands))
+        return stage.call(self, operands)
 
     def on_stage(self, stage: Any, operands: Any) -> Any:
         return self.op, [stage.lift(x) for x in operands], []
@@ -140,4 +145,28 @@ class CheckFunction:
 
 def emit_check(holds: Any, error: BaseException) -> None:
     """Raise this error where the condition is false."""
-    apply_control(Check(lambda *_: error), (holds,))
+    apply_control(Check(lambda *_: _anew(error)), (holds,))
+
+
+def emit_raise(signal: Raise) -> None:
+    """Raise where the program comes here, as ``raise exception from cause`` does."""
+    error = _instance(signal.exception())
+    if signal.cause is not None:
+        error.__cause__ = _instance(signal.cause())
+    emit_check(False, error)
+
+
+def _instance(error: Any) -> Any:
+    return error() if isinstance(error, type) else error
+
+
+def _anew(error: BaseException) -> BaseException:
+    """An exception like this one, which has no traceback, context and notes yet."""
+    cls = type(error)
+    native = next(c for c in cls.__mro__ if c.__module__ == "builtins")
+    copy = native.__new__(cls, *error.args)
+    native.__init__(copy, *error.args)  # type: ignore[misc]
+    copy.__dict__.update(error.__dict__)
+    copy.__cause__ = error.__cause__
+    copy.__suppress_context__ = error.__suppress_context__
+    return copy

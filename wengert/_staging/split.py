@@ -68,7 +68,6 @@ class Split(NamedTuple):
     ragged: tuple[tuple[np.dtype, int], ...]
     sizes: Program
     passed: tuple[bool, ...]
-    lengths: tuple[int, ...]
 
 
 class Importer:
@@ -310,12 +309,13 @@ def split(
     importer.take(at_hand)
     active = [o for o, has_ct in zip(outs, outputs, strict=True) if has_ct]
     types = [importer(type_of(o)) for o in active]
+    sources = shapes or [()] * len(outputs)
+    wanted = [s for s, has_ct in zip(sources, outputs, strict=True) if has_ct]
     lengths: dict[int, StageTracer] = {}
-    given_types = [
-        t if shape is None else _with_lengths(t, shape, backward, lengths)
-        for t, shape in zip(types, _selected(shapes, outputs), strict=True)
+    cts = [
+        backward.parameter(_with_lengths(t, shape, backward, lengths))
+        for t, shape in zip(types, wanted, strict=True)
     ]
-    cts = [backward.parameter(t) for t in given_types]
     sums = {
         g.index: backward.parameter(importer(type_of(g)))
         for g, t in zip(given, totals, strict=True)
@@ -344,14 +344,7 @@ def split(
         importer.kinds(),
         importer.sizes(at_hand),
         tuple(p.var in importer.saved for p in params),
-        tuple(lengths),
     )
-
-
-def _selected(shapes: Sequence[Any] | None, outputs: Sequence[bool]) -> list[Any]:
-    """The shapes of the results that have cotangents, None where none are given."""
-    given = [None] * len(outputs) if shapes is None else shapes
-    return [s for s, has_ct in zip(given, outputs, strict=True) if has_ct]
 
 
 def _with_lengths(

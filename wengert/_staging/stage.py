@@ -30,6 +30,7 @@ from wengert._ir.program import (
 from wengert._modes.function import Function
 from wengert._ops.arithmetic import add, equal, greater_equal, multiply
 from wengert._ops.structure import astype, promote, reshape
+from wengert._staging.aliases import lose_twins
 from wengert._staging.errors import refuse_concrete, refuse_extent
 from wengert._staging.masks import has_masks, places_of, without_masks
 from wengert._staging.operands import aligned_dtypes
@@ -318,6 +319,9 @@ class Stage(Interpreter):
         atoms = [self.lift(x) for x in values]
         op = Custom(program, function, len(extents), len(operands))
         return op, atoms, outputs_of([program], atoms)
+
+    def lose_twins(self, array: TracedArray) -> None:
+        lose_twins(array, self)
 
     def program(self, params: Sequence[Any], results: Sequence[Any]) -> Program:
         """What has been written, as a program of these parameters."""

@@ -1,0 +1,63 @@
+"""How staged programs are run: LLVM takes most of the time that a program takes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import llvmlite.binding as llvm
+import numpy as np
+
+from wengert._backend import compiler
+from wengert._staging import control
+
+WAYS = ("optimised", *["native"] * 3, *["interpreted"] * 4)
+
+
+def way_of(seed: int) -> str:
+    """How the program of a seed is run."""
+    return WAYS[seed % len(WAYS)]
+
+
+@contextlib.contextmanager
+def running(way: str) -> Iterator[None]:
+    """Run staged programs in one way.
+
+    "optimised": as users have it; "native": without LLVM's optimiser; "interpreted":
+    the program as it was staged, by the reference interpreter.
+    """
+    if way == "optimised":
+        yield
+        return
+    if way == "interpreted":
+        with mock.patch.object(control.CallFunction, "run", _interpreted):
+            yield
+        return
+    with (
+        mock.patch.object(compiler, "_optimise", _as_it_is),
+        mock.patch.object(compiler, "_target_machine", _plain_machine),
+    ):
+        yield
+
+
+def _interpreted(self: control.CallFunction, operands: Any) -> Any:
+    given = [
+        x if isinstance(x, np.ndarray) else p.type.dtype.type(x)
+        for x, p in zip(operands, self.parameters(), strict=True)
+    ]
+    return control.ControlFunction.run(self, tuple(given))
+
+
+def _as_it_is(module: Any, machine: Any) -> None:
+    """The module as the back end wrote it."""
+
+
+def _plain_machine() -> llvm.TargetMachine:
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=0,
+        jit=True,
+    )

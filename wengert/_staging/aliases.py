@@ -1,0 +1,138 @@
+"""Arrays of which the run decides whether they are one.
+
+After a branch or loop that rebinds a variable, its array may be one of several: they
+are *twins*. To read them is right whichever they are. A write to one of them may be a
+write to the other, which is lost then: every further use of it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple, NoReturn
+
+from wengert._array.traced import TracedArray
+from wengert._core import tree
+from wengert._core.interp import Interpreter
+from wengert._core.source import explain
+from wengert.errors import MutationError
+
+
+class Lost(Interpreter):
+    """Owns arrays whose entries the staging no longer knows."""
+
+    name = "lost"
+
+    def __init__(self, parent: Interpreter, what: str, why: str, fix: str) -> None:
+        super().__init__(parent)
+        self.alive = False  # every use of the array is refused
+        self.reason = what, why, fix
+
+    def refuse_use(self) -> NoReturn:
+        what, why, fix = self.reason
+        raise MutationError(explain(what.format(place=self.begun), why=why, fix=fix))
+
+
+class Merged(NamedTuple):
+    """An array after a branch or loop, and what it is on each path."""
+
+    array: TracedArray
+    paths: Sequence[TracedArray | None]
+
+
+def root_of(value: Any) -> TracedArray | None:
+    """The array that a user value is, or is a view of."""
+    if not isinstance(value, TracedArray):
+        return None
+    return value if value._base is None else value._base
+
+
+def is_lost(value: Any) -> bool:
+    """Whether a user value holds an array that is lost."""
+    roots = map(root_of, tree.leaves(value))
+    return any(r is not None and isinstance(r._owner, Lost) for r in roots)
+
+
+def refuse_lost(array: TracedArray) -> None:
+    """Raise if an array that is needed now is lost."""
+    if isinstance(array._owner, Lost):
+        array._owner.refuse_use()
+
+
+def origins(array: TracedArray, stage: Interpreter) -> list[TracedArray]:
+    """What an array stands for in the first step of the loops that are staged."""
+    found: list[TracedArray] = []
+    for interpreter in stage.chain():
+        known = getattr(interpreter, "origins", {}).get(id(array))
+        if known is not None:
+            array = known
+            found.append(array)
+    return found
+
+
+def may_be(array: TracedArray | None, stage: Interpreter) -> list[TracedArray]:
+    """The arrays that this one may be: itself, its twins, and what they stand for."""
+    if array is None:
+        return []
+    first = [array, *array._twins]
+    return [*first, *(o for a in first for o in origins(a, stage))]
+
+
+def is_in(array: TracedArray | None, arrays: Iterable[TracedArray]) -> bool:
+    return array is not None and any(a is array for a in arrays)
+
+
+def relate(merged: Sequence[Merged], stage: Interpreter) -> None:
+    """Make arrays twins of what they may be, and of each other."""
+    candidates = [[may_be(p, stage) for p in one.paths] for one in merged]
+    for (a, ours), (b, theirs) in combinations(zip(merged, candidates, strict=True), 2):
+        meet = zip(a.paths, theirs, b.paths, ours, strict=False)
+        if any(is_in(p, other) or is_in(q, own) for p, other, q, own in meet):
+            make_twins(a.array, b.array)
+    for one, found in zip(merged, candidates, strict=True):
+        for other in (x for path in found for x in path):
+            make_twins(one.array, other)
+
+
+def make_twins(a: TracedArray, b: TracedArray) -> None:
+    if a is not b and not is_in(b, a._twins):
+        a._twins = (*a._twins, b)
+        b._twins = (*b._twins, a)
+
+
+def lose_twins(array: TracedArray, stage: Interpreter) -> None:
+    """An array is written to: what else it may be can no longer be used."""
+    lost = Lost(
+        stage,
+        "an array is used that a write to another one (at {place}) may have changed",
+        "a branch or loop decides when the program runs whether the two are one array.",
+        "bind a copy where the branch or loop binds the name: x = y.copy()",
+    )
+    for twin in array._twins:
+        for other in (twin, *origins(twin, stage)):
+            if other is not array:
+                lose(other, lost, stage)
+
+
+def lose(array: TracedArray, owner: Lost, stage: Interpreter) -> None:
+    """Refuse every use of an array; regions note it, for it holds on one path."""
+    if isinstance(array._owner, Lost):
+        return
+    for interpreter in stage.chain():
+        noted = getattr(interpreter, "lost", None)  # a region has it
+        if noted is not None:
+            noted.append((array, array._owner, owner))
+    array._owner = owner
+    array._version += 1  # its views ask again
+
+
+def lose_first(array: TracedArray, stage: Interpreter) -> None:
+    """Lose an array that the first step of a loop wrote to, and the others did not."""
+    lost = Lost(
+        stage,
+        "an array is used that a loop (at {place}) wrote to, before it bound the "
+        "variable to another array",
+        "what the array holds depends on the number of steps.",
+        "give the loop a copy: x = x.copy() before it",
+    )
+    lose(array, lost, stage)
