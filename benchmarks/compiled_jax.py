@@ -1,6 +1,7 @@
-"""The programs in JAX: x64, `scan` for loops that are differentiated.
+"""The programs in JAX, as its documentation advises: x64, `scan` and whole arrays.
 
-Without those whose loops write single elements: lu, n_body and stencil_loops.
+Reverse mode does not go through `while_loop`: the gradient of newton is forward mode,
+which costs no more for one input.
 """
 
 from __future__ import annotations
@@ -23,6 +24,26 @@ def recurrence(x, n):
     return _repeat(lambda s: s * x + 0.1 * jnp.sin(s), jnp.asarray(0.5), n)
 
 
+def newton(x, n):
+    mean = 0.1 + 3.0 * jnp.arange(n) / n
+
+    def solve(mean):
+        def residual(e):
+            return e - x * jnp.sin(e) - mean
+
+        def step(carry):
+            e, r = carry
+            e = e - r / (1.0 - x * jnp.cos(e))
+            return e, residual(e)
+
+        def unsolved(carry):
+            return jnp.abs(carry[1]) > 1e-12
+
+        return lax.while_loop(unsolved, step, (mean, residual(mean)))[0]
+
+    return jnp.sum(jax.vmap(solve)(mean))
+
+
 def runge_kutta(y, n):
     h = 0.01
 
@@ -37,6 +58,33 @@ def runge_kutta(y, n):
         return y + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
 
     return jnp.sum(_repeat(step, y, n) ** 2)
+
+
+def lu(matrix):
+    n = matrix.shape[0]
+    places = jnp.arange(n)
+
+    def step(a, k):
+        pivot = a[k, k]
+        factors = jnp.where(places > k, a[:, k] / pivot, 0.0)
+        row = jnp.where(places > k, a[k], 0.0)
+        a = a - factors[:, None] * row
+        a = a.at[:, k].set(jnp.where(places > k, factors, a[:, k]))
+        return a, jnp.log(pivot)
+
+    return jnp.sum(lax.scan(step, matrix, places)[1])
+
+
+def n_body(x, n):
+    def step(carry):
+        x, v = carry
+        d = x - x[:, None]
+        r = jnp.sum(d * d, axis=2) + 0.1
+        f = 0.001 / (r * jnp.sqrt(r))
+        v = v + jnp.sum(f[:, :, None] * d, axis=1)
+        return x + 0.001 * v, v
+
+    return jnp.sum(_repeat(step, (x, jnp.zeros_like(x)), n)[0] ** 2)
 
 
 def gauss_seidel(b, sweeps):
@@ -86,14 +134,25 @@ PROGRAMS = {
     f.__name__: f
     for f in (
         recurrence,
+        newton,
         runge_kutta,
+        lu,
         gauss_seidel,
+        n_body,
         stencil_slices,
         logistic,
         lstm,
         mixture,
     )
 }
+PROGRAMS["stencil_loops"] = stencil_slices
+FORWARD = ("newton",)
+SIZES = ("small", "large")
+
+
+def _value_and_slope(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Value and derivative in a scalar, by forward mode."""
+    return lambda x, *rest: jax.jvp(lambda x: fun(x, *rest), (x,), (jnp.ones_like(x),))
 
 
 def runs(name: str, args: tuple[Any, ...]) -> dict[str, Callable[[], Any]]:
@@ -102,7 +161,8 @@ def runs(name: str, args: tuple[Any, ...]) -> dict[str, Callable[[], Any]]:
     static = tuple(i for i, a in enumerate(args) if isinstance(a, int))
     given = tuple(a if i in static else jnp.asarray(a) for i, a in enumerate(args))
     primal = jax.jit(fun, static_argnums=static)
-    gradient = jax.jit(jax.value_and_grad(fun), static_argnums=static)
+    transform = _value_and_slope if name in FORWARD else jax.value_and_grad
+    gradient = jax.jit(transform(fun), static_argnums=static)
     return {
         "primal": lambda: jax.block_until_ready(primal(*given)),
         "gradient": lambda: jax.block_until_ready(gradient(*given)),

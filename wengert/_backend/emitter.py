@@ -37,7 +37,7 @@ STACK_LIMIT = (
     400_000  # bytes of stack for calls; threads have little more on some systems
 )
 HOST_DONE = 1  # not 0, which a callback gives that a signal has stopped at its start
-_TABLE = "malloc free lock check_signals fetch unlock host"
+_TABLE = "malloc free lock check_signals fetch unlock host advise"
 TABLE = {name: k for k, name in enumerate(_TABLE.split())}
 LARGEST = 1 << 46  # bytes of an array; more is refused before sizes could overflow
 

@@ -29,6 +29,7 @@ from wengert._backend.values import (
     same_view,
 )
 from wengert._ir.program import Atom, Program, Var, variables_in
+from wengert._passes.places import Places
 
 DATA_POINTER = object.__basicsize__  # where an array object has the address of its data
 
@@ -41,7 +42,7 @@ def emit_function(
     given = rest[: len(program.params)]
     block, *targets = rest[len(program.params) :]
     e = Emitter(function, frame)
-    lo = Lowering(e, sites, stack_bytes)
+    lo = Lowering(e, sites, stack_bytes, Places(program))
     scope = Scope(Uses(program))
     lo.scope = scope
     for var, argument in zip(program.params, given, strict=True):

@@ -7,6 +7,8 @@ first line. The offsets are those of `FRAME` and `TABLE` in `wengert._backend.em
 A block is aligned to 64 bytes. Before it stand 64 bytes: next block, previous block,
 what `malloc` gave, size, and 32 bytes that, with 64 behind the block, guard it: the
 guarded variant fills them, and fresh memory with NaN, and counts those that changed.
+For large blocks Linux is asked for large pages, as NumPy does: a page that is touched
+for the first time costs the system more than its bytes cost the program.
 """
 
 from __future__ import annotations
@@ -65,6 +67,24 @@ define internal void @inspect(ptr %frame, ptr %base) {{
 """
 
 _ALLOCATOR = """
+define internal void @ask_for_large_pages(ptr %table, ptr %base, i64 %size) noinline {
+  %advise.at = getelementptr i8, ptr %table, i64 56
+  %advise = load ptr, ptr %advise.at
+  %absent = icmp eq ptr %advise, null
+  br i1 %absent, label %done, label %ask
+ask:
+  %address = ptrtoint ptr %base to i64
+  %up = add i64 %address, 4095
+  %first = and i64 %up, -4096
+  %less = sub i64 %size, 4096
+  %length = and i64 %less, -4096
+  %start = inttoptr i64 %first to ptr
+  %code = call i32 %advise(ptr %start, i64 %length, i32 14)
+  br label %done
+done:
+  ret void
+}
+
 define noalias ptr @wengert_alloc(ptr %frame, i64 %size) noinline nounwind {
   %negative = icmp slt i64 %size, 0
   br i1 %negative, label %none, label %fine
@@ -94,6 +114,12 @@ got:
   store i64 %size, ptr %size.at
   store ptr %base, ptr %head.at
   call void @dress(ptr %base, i64 %size)
+  %large = icmp uge i64 %size, 4194304
+  br i1 %large, label %ask, label %count
+ask:
+  call void @ask_for_large_pages(ptr %table, ptr %base, i64 %size)
+  br label %count
+count:
   %live.at = getelementptr i8, ptr %frame, i64 32
   %live = load i64, ptr %live.at
   %live.more = add i64 %live, 1

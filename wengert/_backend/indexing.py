@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -133,9 +133,13 @@ def _supported(index: tuple[Any, ...], indices: list[Value]) -> bool:
 
 
 def parse(
-    lo: Lowering, shape: Shape, index: tuple[Any, ...], indices: list[Value]
+    lo: Lowering,
+    shape: Shape,
+    index: tuple[Any, ...],
+    indices: list[Value],
+    inside: Set[int] = frozenset(),
 ) -> list[Item] | None:
-    """The items of an index, or None where only the host knows them."""
+    """The items of an index, or None; `inside` are the axes that need no check."""
     if not _supported(index, indices):
         return None
 
@@ -156,7 +160,8 @@ def parse(
         elif isinstance(item, Slot) and indices[item.k].shape:
             items.append(Gather(indices[item.k]))
         else:
-            items.append(Point(checked(lo, number(item), n, axis)))
+            at = number(item)
+            items.append(Point(at if axis in inside else checked(lo, at, n, axis)))
         axis += 1
     return items
 
@@ -221,7 +226,8 @@ def _delayed_view(lo: Lowering, x: Value, items: list[Item], shape: Shape) -> La
 def _getitem(lo: Lowering, equation: Equation) -> list[Value] | None:
     x, *indices = (lo.value(a) for a in equation.inputs)
     out = equation.outputs[0].type
-    items = parse(lo, x.shape, equation.params["index"], indices)
+    index = equation.params["index"]
+    items = parse(lo, x.shape, index, indices, lo.inside(equation))
     if items is None:
         return None
     declared = lo.shape(out)
@@ -419,7 +425,7 @@ def _write(add: bool) -> Callable[[Lowering, Equation], list[Value] | None]:
         if any(i.dtype.kind == "b" for i in indices):
             return None
         indices = [lo.cheap(i) for i in indices]
-        items = parse(lo, x.shape, index, indices)
+        items = parse(lo, x.shape, index, indices, lo.inside(equation))
         if items is None:
             return None
         out, v = writable(lo, equation, v)

@@ -9,6 +9,7 @@ constants of a loop) it neither frees nor writes to.
 from __future__ import annotations
 
 import math
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from wengert._backend.values import (
 )
 from wengert._core.types import ArrayType
 from wengert._ir.program import Atom, Equation, Literal, Program, Var
+from wengert._passes.places import Places, place_of
 
 STACK_BYTES = 512  # static arrays up to this size live on the stack
 DEEPEST = 24  # delayed arrays inside one another
@@ -64,9 +66,12 @@ class Scope:
 class Lowering:
     """Emission of the body of one function."""
 
-    def __init__(self, emitter: Emitter, sites: Sites, stack_bytes: int) -> None:
+    def __init__(
+        self, emitter: Emitter, sites: Sites, stack_bytes: int, places: Places
+    ) -> None:
         self.e = emitter
         self.sites = sites
+        self.places = places
         self.stack_bytes = stack_bytes
         self.scope: Scope
 
@@ -102,6 +107,13 @@ class Lowering:
         site = self.sites.error(mismatch, dtype, dtype)
         values = [self.e.value(found), self.e.value(declared)]
         self.e.fail_unless(self.e.compare("==", found, declared), site, lambda: values)
+
+    def inside(self, equation: Equation) -> Set[int]:
+        """The axes of which the index of one entry is known to be in bounds."""
+        place = place_of(equation) or []
+        shape = equation.inputs[0].type.shape
+        known = self.places.is_inside
+        return {k for k, a in enumerate(place) if known(a, shape[k])}
 
     # -- memory ------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from functools import cache
 from typing import Any
 
@@ -41,6 +42,8 @@ class Runtime:
             "fetch": _c_function("PyErr_Fetch"),
             "unlock": _c_function("PyGILState_Release"),
             "host": ctypes.cast(self._callback, ctypes.c_void_p).value,
+            # Elsewhere the system chooses the size of pages by itself.
+            "advise": _c_function("madvise") if sys.platform == "linux" else 0,
         }
         first = [known[name] for name in TABLE]
         self.table = np.array([*first, *map(address, entries)], np.uintp)

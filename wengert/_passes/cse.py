@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from wengert._ir.control import Call, Control, Effect
+from wengert._ir.control import Call, Control, Custom, Effect
 from wengert._ir.program import Atom, Equation, Program, Var, substitute
 from wengert._passes.rewriting import (
     Key,
@@ -96,7 +96,8 @@ class _Numbering:
         if op not in self.keys:
             regions = [self._region_key(region) for region in regions_of(op)]
             lane = op.by_lane if isinstance(op, Call) else False
-            whole = (op.name, constants_of(op), lane, tuple(regions))
+            rules = id(op.function) if isinstance(op, Custom) else None
+            whole = (op.name, constants_of(op), lane, rules, tuple(regions))
             number = self.numbers.setdefault(whole, len(self.numbers))
             self.keys[op] = None if None in regions else ("control", number)
         return self.keys[op]

@@ -38,29 +38,30 @@ class LinearForms:
 
     def note(self, equation: Equation) -> Form | None:
         """The form of the result, if it has one that is new."""
-        form = self._form(equation)
+        form = self.form(equation)
         if form is not None and 0 < len(form.terms) <= _LONGEST:
             out = equation.outputs[0]
             self.forms[out] = form
             self.known.setdefault(frozenset(form.terms.items()), (out, form.constant))
         return form
 
-    def _form(self, equation: Equation) -> Form | None:
+    def form(self, equation: Equation) -> Form | None:
+        """The form of a result; None where it is no sum."""
         name = equation.op.name
         if name == "negative":
             return _times(self.of(equation.inputs[0]), -1)
         x, y = map(self.of, equation.inputs)
         if name == "add":
-            return _sum(x, y, 1)
+            return summed(x, y, 1)
         if name == "subtract":
-            return _sum(x, y, -1)
+            return summed(x, y, -1)
         if x.terms and y.terms:
             return None
         return _times(x, y.constant) if x.terms else _times(y, x.constant)
 
     def simplified(self, equation: Equation) -> Atom | Equation | None:
         """A shorter way to the result of an equation, if there is one."""
-        form = self._form(equation)
+        form = self.form(equation)
         if form is None:
             return None
         if not form.terms:
@@ -98,10 +99,10 @@ def _wrapped(number: int) -> int:
 
 
 def _times(x: Form, factor: int) -> Form:
-    return _sum(Form({}, 0), x, factor)
+    return summed(Form({}, 0), x, factor)
 
 
-def _sum(x: Form, y: Form, factor: int) -> Form:
+def summed(x: Form, y: Form, factor: int) -> Form:
     """``x + factor * y``."""
     terms = dict(x.terms)
     for var, number in y.terms.items():

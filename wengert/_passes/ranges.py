@@ -30,8 +30,8 @@ class Range(NamedTuple):
     high: int
 
 
-_ANY = Range(-(1 << 63), (1 << 63) - 1)
-_EXTENT = Range(0, (1 << 62) - 1)  # a length, whose sums with others do not overflow
+ANY = Range(-(1 << 63), (1 << 63) - 1)
+EXTENT = Range(0, (1 << 62) - 1)  # a length, whose sums with others do not overflow
 
 
 def decide_by_ranges(program: Program) -> Program:
@@ -40,7 +40,7 @@ def decide_by_ranges(program: Program) -> Program:
     A loop index is not negative and below the number of steps, an extent is not
     negative: so slices whose bounds are made of these need no clipping.
     """
-    return _Region(program, [_ANY] * len(program.params), {}).decided()
+    return _Region(program, [ANY] * len(program.params), {}).decided()
 
 
 class _Region:
@@ -95,20 +95,20 @@ class _Region:
     def range(self, atom: Atom) -> Range:
         if isinstance(atom, Literal):
             return Range(int(atom.value), int(atom.value))
-        return self.ranges.get(atom, _ANY)
+        return self.ranges.get(atom, ANY)
 
     def _note_extents(self, variables: Iterable[Var]) -> None:
         for var in variables:
             for n in variables_in(var.type):
-                self.ranges[n] = _both(self.ranges.get(n, _ANY), _EXTENT)
+                self.ranges[n] = _both(self.ranges.get(n, ANY), EXTENT)
 
     def _with_decided_regions(self, equation: Equation) -> Equation:
         op, lead = equation.op, lead_of(equation.op)
         operands = equation.inputs[lead:]
-        known = [self.range(a) if a.type == INDEX else _ANY for a in operands]
+        known = [self.range(a) if a.type == INDEX else ANY for a in operands]
         if is_loop(op):
             first = constants_of(op)
-            known[first:] = [_ANY] * (len(known) - first)
+            known[first:] = [ANY] * (len(known) - first)
         if isinstance(op, For):
             most = self.range(equation.inputs[0]).high
             known.insert(0, Range(0, max(most - 1, 0)))
@@ -127,7 +127,7 @@ def _both(a: Range, b: Range) -> Range:
 
 def _fitting(found: Range) -> Range:
     """A range whose ends did not overflow."""
-    return found if _ANY.low <= found.low and found.high <= _ANY.high else _ANY
+    return found if ANY.low <= found.low and found.high <= ANY.high else ANY
 
 
 def _product(x: Range, y: Range) -> Range:
@@ -136,11 +136,11 @@ def _product(x: Range, y: Range) -> Range:
 
 
 def _remainder(x: Range, y: Range) -> Range:
-    return Range(0, y.high - 1) if y.low > 0 else _ANY
+    return Range(0, y.high - 1) if y.low > 0 else ANY
 
 
 def _quotient(x: Range, y: Range) -> Range:
-    corners = [a // b for a in x for b in y] if y.low > 0 else list(_ANY)
+    corners = [a // b for a in x for b in y] if y.low > 0 else list(ANY)
     return Range(min(corners), max(corners))
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from wengert._core.types import ArrayType
-from wengert._ir.control import Call, Control, Effect, For, If, While
+from wengert._ir.control import Call, Control, Custom, Effect, For, If, While
 from wengert._ir.program import Atom, Equation, Literal, Program, Var, substitute
 
 Key: TypeAlias = Any
@@ -126,6 +126,8 @@ def with_regions(op: Control, regions: Sequence[Program]) -> Control:
     """The operation itself where no region is another one."""
     if all(map(_is, regions, regions_of(op))):
         return op
+    if isinstance(op, Custom):  # its operands are those that its rules get
+        return Custom(regions[0], op.function, op.extents, op.arity)
     return rebuilt(op, regions, constants_of(op))
 
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from wengert._core.interp import CURRENT, Tracer, using
 from wengert._core.types import ArrayType, type_of
 from wengert._ir import control
 from wengert._ir.evaluate import CONTROL
-from wengert._ir.program import Program, Var, substitute
+from wengert._ir.program import Equation, Literal, Program, Var, substitute
 from wengert._modes.batch import Batch, BatchTracer
 from wengert._modes.dual import Dual, DualTracer
 from wengert._modes.tape import Tape, TapeTracer
 from wengert._ops.families import zeros_of
+from wengert._passes.pipeline import PREPARING, optimise
 from wengert._staging.activity import active_results, fixed_point
 from wengert._staging.batched import (
     batched_program,
@@ -222,11 +225,45 @@ class ForFunction(ControlFunction):
     def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
         if differs_by_lane(primals[0]):
             return LaneBlock(tape, inputs).record(self, primals)
+        prepared = self._prepared(primals)
+        if prepared is not None:
+            operands = [
+                p if i is None else TapeTracer(tape, p, i)
+                for p, i in zip(primals, inputs, strict=True)
+            ]
+            with using(tape):
+                return tuple(replay(prepared, operands))
         constants = self.op.constants
         mask = [i is not None for i in inputs]
         fixed, carried = mask[1 : 1 + constants], mask[1 + constants :]
         carried = fixed_point(active_results, self.op.body, [False, *fixed], carried)
         return taped(tape, self.op, primals, inputs, (fixed, carried))
+
+    def _prepared(self, primals: list[Any]) -> Program | None:
+        """The loop with its invariants in front; None if they are there already.
+
+        What the backward loop needs of an invariant is not saved in every step, and a
+        length that is the same in every step is one that saved rows can have.
+        """
+        known = primals[0] if isinstance(primals[0], int) else None
+        key = ("prepared", known)
+        if key not in self.op.derived:
+            self.op.derived[key] = self._with_invariants_in_front(known)
+        return self.op.derived[key]
+
+    def _with_invariants_in_front(self, steps: int | None) -> Program | None:
+        names = (Var(INDEX), *self.op.body.params[1:])
+        first = names[0] if steps is None else Literal(np.int64(steps))
+        types = [p.type for p in names[1 + self.op.constants :]]
+        outputs = tuple(map(Var, types))
+        whole = Program(
+            names, (Equation(self.op, (first, *names[1:]), {}, outputs),), outputs
+        )
+        found = optimise(whole, PREPARING)
+        loops = [e.op for e in found.equations if e.op.name == "for"]
+        for op in loops:
+            op.derived.update({("prepared", steps): None, ("prepared", None): None})
+        return None if loops == [self.op] else found
 
     def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
         if mask[0]:
@@ -280,17 +317,25 @@ class WhileFunction(ControlFunction):
         return outs[: n - k], scattered(outs[n - k :], carried)
 
     def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
-        """A loop that counts the steps, then one that knows their number."""
+        """A loop that counts the steps, then one that knows their number.
+
+        The results are those of the first, so that the second need not run where
+        nothing that it saves is used.
+        """
         if "counted" not in self.op.derived:
             self.op.derived["counted"] = _counting(self.op), _counted(self.op)
         counting, counted = self.op.derived["counted"]
-        steps = apply_control(
-            counting, [*primals[: self.op.constants], 0, *primals[self.op.constants :]]
-        )[0]
+        k = self.op.constants
+        steps, *ends = apply_control(counting, [*primals[:k], 0, *primals[k:]])
         if differs_by_lane(steps):
             again = WhileFunction(silent_op(self.op))
             return LaneBlock(tape, inputs).record(again, primals)
-        return ForFunction(counted).taped(tape, [steps, *primals], [None, *inputs])
+        outs = ForFunction(counted).taped(tape, [steps, *primals], [None, *inputs])
+        own = [type(o) is TapeTracer and o.interpreter is tape for o in outs]
+        return tuple(
+            TapeTracer(tape, end, o.index) if is_own else end
+            for o, end, is_own in zip(outs, ends, own, strict=True)
+        )
 
     def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
         k = self.op.constants

@@ -120,22 +120,7 @@ def stage_function(
     Arrays that are one object are one object in the function too.
     """
     stage = FunctionStage(EVALUATE, lambda f: convert(f, True, Staged))
-    extents = [stage.parameter(INDEX) for _ in range(count_lengths(inputs))]
-    params: list[StageTracer] = [*extents]
-    leaves: list[Any] = []
-    for given in inputs:
-        if given.type is None:
-            leaves.append(given.static)
-            continue
-        type_ = given.type
-        shape = (extents[n.number] if isinstance(n, Length) else n for n in type_.shape)
-        params.append(stage.parameter(ArrayType(tuple(shape), type_.dtype)))
-        first = next(i for i, x in enumerate(originals) if x is originals[len(leaves)])
-        if first < len(leaves) and not given.scalar:
-            leaves.append(leaves[first])
-            continue
-        with using(stage):
-            leaves.append(api.user_value(params[-1], given.scalar))
+    params, leaves = _arguments(stage, inputs, originals)
     args, kwargs = tree.unflatten(structure, leaves)
     with stage.running():
         out = stage.prepare(fun)(*args, **kwargs)
@@ -174,6 +159,29 @@ def stage_function(
         [(leaf, k + place) for leaf, place in written],
         [(order.index(key), k + place) for key, place in places],
     )
+
+
+def _arguments(
+    stage: FunctionStage, inputs: Sequence[Input], originals: Sequence[Any]
+) -> tuple[list[StageTracer], list[Any]]:
+    """Parameters, those for run-time extents first, and the leaves in user's eyes."""
+    extents = [stage.parameter(INDEX) for _ in range(count_lengths(inputs))]
+    params: list[StageTracer] = [*extents]
+    leaves: list[Any] = []
+    for given in inputs:
+        if given.type is None:
+            leaves.append(given.static)
+            continue
+        type_ = given.type
+        shape = (extents[n.number] if isinstance(n, Length) else n for n in type_.shape)
+        params.append(stage.parameter(ArrayType(tuple(shape), type_.dtype)))
+        first = next(i for i, x in enumerate(originals) if x is originals[len(leaves)])
+        if first < len(leaves) and not given.scalar:
+            leaves.append(leaves[first])
+            continue
+        with using(stage):
+            leaves.append(api.user_value(params[-1], given.scalar))
+    return params, leaves
 
 
 def _results(leaves: Sequence[Any]) -> tuple[list[Result], list[Any]]:

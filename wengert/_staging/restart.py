@@ -94,4 +94,6 @@ def one_step_again(op: control.For, fixed: Any, carried: Any) -> Split:
     body, k = op.body, 1 + len(fixed)
     rows = [body.params[k + j] for j in state]
     saved = tuple(p.type for p in pull.params[k : k + len(state)])
-    return Split(body._replace(results=(*body.results, *rows)), pull, saved)
+    forward = body._replace(results=(*body.results, *rows))
+    no_sizes = Program(body.params[:k], (), ())
+    return Split(forward, pull, saved, (), no_sizes, (False,) * len(body.params))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,9 +15,10 @@ from wengert._ir import control
 from wengert._ir.program import Program, Var, substitute
 from wengert._modes.block import _NO_PLAN
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
+from wengert._ops.arithmetic import add, subtract
 from wengert._ops.families import zeros_of
 from wengert._ops.indexing import Slot, getitem, update
-from wengert._ops.structure import full
+from wengert._ops.structure import full, reshape
 from wengert._staging.activity import active_results
 from wengert._staging.prune import silent_op
 from wengert._staging.replay import apply_control, replay
@@ -140,6 +141,8 @@ def _add(present: Any, ct: Any) -> Any:
 class ForBlock(ControlBlock):
     """A loop: forwards it saves residuals in arrays, backwards a loop reads them."""
 
+    sizes = 0  # how many sizes of ragged arrays there are
+
     def __init__(
         self, tape: Tape, inputs: Any, fixed: list[bool], carried: list[bool]
     ) -> None:
@@ -154,29 +157,37 @@ class ForBlock(ControlBlock):
         key = ("reverse", *self.fixed, *self.carried)
         if key not in op.derived:
             op.derived[key] = _loops(op, self.fixed, self.carried)
-        forward, self.backward, self.split = op.derived[key]
-        given = dict(zip(self.split.backward.params[1:], constants, strict=False))
+        forward, self.backward, total, halves = op.derived[key]
+        known = dict(zip(halves.backward.params[1:], constants, strict=False))
         rows = [
-            substitute(t.shape, lambda n: as_extent(given[n])) for t in self.split.saved
+            substitute(t.shape, lambda n: as_extent(known[n])) for t in halves.saved
         ]
         buffers = [
             full(shape=(as_extent(steps), *row), value=0, dtype=t.dtype)
-            for row, t in zip(rows, self.split.saved, strict=True)
+            for row, t in zip(rows, halves.saved, strict=True)
         ]
-        outs = apply_control(forward, [steps, steps, *constants, *carries, *buffers])
-        n = len(carries)
-        self.values = [steps, *constants, *outs[n:]]
+        m, n = len(halves.sizes.results), len(carries)
+        sizes = apply_control(total, [steps, *constants, *[0] * m]) if m else []
+        buffers += [
+            full(shape=(as_extent(sizes[number]),), value=0, dtype=dtype)
+            for dtype, number in halves.ragged
+        ]
+        given = [steps, *sizes, *constants]
+        outs = apply_control(forward, [steps, *given, *carries, *[0] * m, *buffers])
+        self.values = [*given, *outs[n + m :]]
+        self.sizes = m
         return self.append(outs[:n], self.carried)
 
     def pulled(self, cts: list[Any], present: list[Any]) -> list[Any]:
-        k = len(self.fixed)
-        steps, constants = self.values[0], self.values[1 : k + 1]
+        k, m = len(self.fixed), self.sizes
+        steps, sizes = self.values[0], self.values[1 : m + 1]
+        constants = self.values[m + 1 : m + 1 + k]
         totals = [
             zeros_of(type_of(c)) if p is None else p
             for c, p, f in zip(constants, present[1 : k + 1], self.fixed, strict=True)
             if f
         ]
-        operands = [steps, *self.values, *cts, *totals]
+        operands = [steps, *self.values, *sizes, *cts, *totals]
         outs = apply_control(self.backward, operands)
         found = iter(outs[len(outs) - sum(self.carried) - sum(self.fixed) :])
         carries = [next(found) if a else None for a in self.carried]
@@ -188,9 +199,20 @@ class ForBlock(ControlBlock):
         return [None, *sums, *carries]
 
 
-def _loops(
-    op: control.For, fixed: list[bool], carried: list[bool]
-) -> tuple[control.For, control.For, Split]:
+class _Loops(NamedTuple):
+    """The loops of reverse mode, and the halves of their body.
+
+    Arrays whose length differs from step to step stand one behind the other in a
+    buffer; the loops carry the place of the step's, and `total` adds their lengths up.
+    """
+
+    forward: control.For
+    backward: control.For
+    total: control.For
+    halves: Split
+
+
+def _loops(op: control.For, fixed: list[bool], carried: list[bool]) -> _Loops:
     body, k = op.body, len(fixed)
     if op.checkpoints == EVERY_STATE:
         halves = one_step_again(op, fixed, carried)
@@ -203,86 +225,200 @@ def _loops(
             outputs=carried,
             rows=True,
         )
-    saved, n = len(halves.saved), len(body.params)
-
-    def forward(i: Any, _: Any, *values: Any) -> list[Any]:
-        outs = replay(halves.forward, [i, *values[: n - 1]])
-        kept = outs[len(carried) :]
-        buffers = [
-            update(b, r, i, index=(*_AT, *window(type_of(r).shape, b.shape[1:])))
-            for b, r in zip(values[n - 1 :], kept, strict=True)
-        ]
-        return [*outs[: len(carried)], *buffers]
-
-    def backward(step: Any, steps: Any, *values: Any) -> list[Any]:
-        i = steps - 1 - step
-        buffers = values[k : k + saved]
-        residuals = [getitem(b, i, index=_AT) for b in buffers]
-        rest = values[k + saved :]
-        found = replay(halves.backward, [i, *values[:k], *residuals, *rest])
-        return [*found[sum(fixed) :], *found[: sum(fixed)]]
-
-    index, *params = body.params
-    steps = Var(INDEX)
-    known = dict(zip(halves.backward.params, (index, *params[:k]), strict=False))
-    rows = [substitute(t, known.__getitem__) for t in halves.saved]
-    buffers = [ArrayType((steps, *t.shape), t.dtype) for t in rows]
-    constants, carries = params[:k], params[k:]
+    steps = _Steps(halves, sum(fixed), k, len(carried))
+    given, buffers, places = _operands_of_loops(op, halves)
+    constants, carries = body.params[1 : k + 1], body.params[k + 1 :]
     cts = [p.type for p, c in zip(carries, carried, strict=True) if c]
     totals = [p.type for p, f in zip(constants, fixed, strict=True) if f]
-    ahead = trace(forward, [index, steps, *params, *buffers])
-    back = trace(backward, [index, steps, *constants, *buffers, *cts, *totals])
-    return control.For(ahead, 1 + k), control.For(back, 1 + k + saved), halves
+    ahead = trace(steps.forward, [*given, *carries, *places, *buffers])
+    back = trace(steps.backward, [*given, *buffers, *places, *cts, *totals])
+    m = len(places)
+    return _Loops(
+        control.For(ahead, 1 + m + k),
+        control.For(back, 1 + m + k + len(buffers)),
+        control.For(trace(steps.total, [body.params[0], *constants, *places]), k),
+        halves,
+    )
+
+
+class _Steps:
+    """One step of each of the loops, as functions of engine values.
+
+    Parameters in their order: the index, then what is constant (number of steps, m
+    sizes, k constants), then what a step hands on.
+    """
+
+    def __init__(self, halves: Split, fixed: int, k: int, n: int) -> None:
+        self.halves = halves
+        self.fixed = fixed  # constants that are differentiated
+        self.k, self.n, self.m = k, n, len(halves.sizes.results)
+        self.saved = len(halves.saved)
+        self.numbers = [number for _, number in halves.ragged]
+
+    def forward(self, i: Any, _: Any, *values: Any) -> list[Any]:
+        k, m, n, saved = self.k, self.m, self.n, self.saved
+        constants, carries = values[m : m + k], values[m + k : m + k + n]
+        places, buffers = values[m + k + n :][:m], values[m + k + n + m :]
+        outs = replay(self.halves.forward, [i, *constants, *carries])
+        sizes = replay(self.halves.sizes, [i, *constants])
+        rows = [
+            update(b, r, i, index=(*_AT, *window(type_of(r).shape, b.shape[1:])))
+            for b, r in zip(buffers[:saved], outs[n : n + saved], strict=True)
+        ]
+        ragged = zip(buffers[saved:], outs[n + saved :], self.numbers, strict=True)
+        flat = [
+            update(b, _flat(r, sizes[j]), index=_part(places[j], sizes[j]))
+            for b, r, j in ragged
+        ]
+        return [*outs[:n], *map(add, places, sizes), *rows, *flat]
+
+    def backward(self, step: Any, steps: Any, *values: Any) -> list[Any]:
+        k, m, filled = self.k, self.m, self.saved + len(self.numbers)
+        i = steps - 1 - step
+        constants, buffers = values[m : m + k], values[m + k : m + k + filled]
+        ends, rest = values[m + k + filled :][:m], values[m + k + filled + m :]
+        sizes = replay(self.halves.sizes, [i, *constants])
+        places = list(map(subtract, ends, sizes))
+        rows = [getitem(b, i, index=_AT) for b in buffers[: self.saved]]
+        flat = [
+            getitem(b, index=_part(places[j], sizes[j]))
+            for b, j in zip(buffers[self.saved :], self.numbers, strict=True)
+        ]
+        given = [i, *constants, *rows, *sizes, *flat, *rest]
+        found = replay(self.halves.backward, given)
+        return [*places, *found[self.fixed :], *found[: self.fixed]]
+
+    def total(self, i: Any, *values: Any) -> list[Any]:
+        sizes = replay(self.halves.sizes, [i, *values[: self.k]])
+        return list(map(add, values[self.k :], sizes))
+
+
+def _operands_of_loops(op: control.For, halves: Split) -> Any:
+    """Templates of what both loops get: what is constant, buffers, places in them."""
+    index, *params = op.body.params
+    steps, sizes = Var(INDEX), [Var(INDEX) for _ in halves.sizes.results]
+    constants = params[: op.constants]
+    known = dict(zip(halves.backward.params, (index, *constants), strict=False))
+    rows = [substitute(t, known.__getitem__) for t in halves.saved]
+    buffers = [ArrayType((steps, *t.shape), t.dtype) for t in rows]
+    buffers += [ArrayType((sizes[number],), dtype) for dtype, number in halves.ragged]
+    return [index, steps, *sizes, *constants], buffers, [INDEX] * len(sizes)
+
+
+def _flat(x: Any, size: Any) -> Any:
+    return reshape(x, shape=(as_extent(size),))
+
+
+def _part(place: Any, size: Any) -> tuple[slice]:
+    return (slice(as_extent(place), as_extent(place + size)),)
 
 
 class IfBlock(ControlBlock):
-    """A branch: backwards the branch that was taken runs again, and is swept."""
+    """A branch: backwards the branch that was taken runs again, and is swept.
+
+    What it reads of an array that is not at hand then, the forward branch hands on.
+    """
 
     def record(self, op: control.If, primals: list[Any]) -> tuple[Any, ...]:
         self.begin(op, primals)
         self.values = list(primals)
+        self.free = [True] * len(primals[1:])
         wrt = [n is not None for n in self.inputs[1:]]
         regions = (op.then, op.orelse)
         found = [active_results(region, wrt) for region in regions]
         self.active = [a or b for a, b in zip(*found, strict=True)]
-        outs = apply_control(op, primals)
-        shapes = result_shapes(regions)
-        places = [
-            n.place
-            for s, a in zip(shapes, self.active, strict=True)
-            if a
-            for n in s
-            if isinstance(n, OfResult)
-        ]
-        self.values += [outs[place] for place in dict.fromkeys(places)]
-        return self.append(outs, self.active)
+        self.outs = apply_control(op, primals)
+        self.lengths = [self.outs[n] for n in _lengths(regions, self.active)]
+        self.values += self.lengths
+        return self.append(self.outs, self.active)
+
+    def imported(self, importer: Any, tape: Tape) -> ControlBlock:
+        predicate, *operands = self.values[: len(self.inputs)]
+        block = copy.copy(self)
+        block.free = [not type_of(x).shape or importer.has(x) for x in operands]
+        halves = block.halves([False] * len(operands))
+        while any(p for half in halves for p in half.passed):
+            columns = zip(block.free, *(half.passed for half in halves), strict=True)
+            block.free = [any(column) for column in columns]
+            halves = block.halves([False] * len(operands))
+        saved = []
+        if any(half.saved for half in halves):
+            op = _handing_on(self.op, block.free, halves)
+            saved = importer.replace(self.outs, op)
+        kept = [x for x, f in zip(operands, block.free, strict=True) if f]
+        block.values = [predicate, *kept, *saved, *self.lengths]
+        return ControlBlock.imported(block, importer, tape)
+
+    def halves(self, totals: list[bool]) -> list[Split]:
+        """The reverse mode of both branches, with what is free at hand."""
+        wrt = [n is not None for n in self.inputs[1:]]
+        regions = (self.op.then, self.op.orelse)
+        key = ("halves", *wrt, *self.free, *totals)
+        if key not in self.op.derived:
+            self.op.derived[key] = [
+                split(
+                    region,
+                    wrt,
+                    free=self.free,
+                    totals=totals,
+                    outputs=self.active,
+                    save=False,
+                    shapes=result_shapes(regions),
+                )
+                for region in regions
+            ]
+        return self.op.derived[key]
 
     def pulled(self, cts: list[Any], present: list[Any]) -> list[Any]:
         wrt = [n is not None for n in self.inputs[1:]]
-        totals = [p is not None for p in present[1:]]
-        op = self._backward(wrt, totals)
+        then, orelse = self.halves([p is not None for p in present[1:]])
+        n = sum(self.free)
+        op = control.If(
+            _widened(then, (then, orelse), n), _widened(orelse, (then, orelse), n)
+        )
         given = [p for p in present if p is not None]
         found = iter(apply_control(op, [*self.values, *cts, *given]))
         return [None, *(next(found) if w else None for w in wrt)]
 
-    def _backward(self, wrt: list[bool], totals: list[bool]) -> control.If:
-        key = ("reverse", *wrt, *totals)
-        if key not in self.op.derived:
-            both = self.op.then, self.op.orelse
-            regions = [
-                split(
-                    region,
-                    wrt,
-                    free=[True] * len(wrt),
-                    totals=totals,
-                    outputs=self.active,
-                    save=False,
-                    shapes=result_shapes(both),
-                ).backward
-                for region in both
-            ]
-            self.op.derived[key] = control.If(*regions)
-        return self.op.derived[key]
+
+def _handing_on(op: control.If, free: list[bool], halves: list[Split]) -> control.If:
+    """A branch with more results: what the backward branches need, or zeros for it."""
+
+    def region(own: Split) -> Program:
+        def build(*values: Any) -> list[Any]:
+            outs = replay(own.forward, values)
+            n = len(outs) - len(own.saved)
+            at_hand = [x for x, f in zip(values, free, strict=True) if f]
+            for half in halves:
+                zeros = _zeros(half, at_hand)
+                outs += outs[n : n + len(own.saved)] if half is own else zeros
+            return [*outs[:n], *outs[n + len(own.saved) :]]
+
+        return trace(build, own.forward.params)
+
+    return control.If(*map(region, halves))
+
+
+def _zeros(half: Split, at_hand: list[Any]) -> list[Any]:
+    """Zeros in place of what a branch has saved, where it is not taken."""
+    known = dict(zip(half.backward.params, at_hand, strict=False))
+    return [zeros_of(substitute(t, lambda n: as_extent(known[n]))) for t in half.saved]
+
+
+def _widened(own: Split, halves: tuple[Split, Split], n: int) -> Program:
+    """A backward branch that gets what both have saved, behind `n` free parameters."""
+    params = own.backward.params
+    saved: list[Var] = []
+    for half in halves:
+        known = dict(zip(half.backward.params[:n], params[:n], strict=True))
+        saved += (
+            params[n : n + len(own.saved)]
+            if half is own
+            else [Var(substitute(t, known.__getitem__)) for t in half.saved]
+        )
+    return own.backward._replace(
+        params=(*params[:n], *saved, *params[n + len(own.saved) :])
+    )
 
 
 def _lengths(regions: Sequence[Program], active: Sequence[bool]) -> list[int]:

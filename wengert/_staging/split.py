@@ -8,16 +8,26 @@ it again where that is cheap.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from wengert._core.interp import EVALUATE, using
 from wengert._core.types import ArrayType, type_of
-from wengert._ir.program import Equation, Program, Var, variables_in, variables_read
+from wengert._ir.program import (
+    Equation,
+    Program,
+    Var,
+    substitute,
+    variables_in,
+    variables_read,
+)
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.families import zeros_of
 from wengert._ops.indexing import getitem
 from wengert._ops.structure import reshape
-from wengert._staging.prune import silent_op
+from wengert._staging.prune import prune, silent_op
 from wengert._staging.replay import apply_equation, replay
 from wengert._staging.stage import (
     INDEX,
@@ -26,6 +36,8 @@ from wengert._staging.stage import (
     Stage,
     StageTracer,
     as_extent,
+    extent_of,
+    trace,
 )
 
 # Computed again rather than saved, where the operands are at hand.
@@ -40,15 +52,22 @@ _CHEAP = frozenset(
 class Split(NamedTuple):
     """The two halves of a program's reverse mode.
 
-    forward:  ``(*params) -> (*results, *saved)``
-    backward: ``(*free, *saved, *lengths, *cts, *totals) -> cotangents``, one for each
-    parameter that is differentiated; `cts` belong to results, `totals` are cotangents
-    to add to; `lengths` are results that are extents of others.
+    forward:  ``(*params) -> (*results, *saved, *ragged)``
+    backward: ``(*free, *saved, *sizes, *ragged, *lengths, *cts, *totals) ->
+    cotangents``, one for each parameter that is differentiated; `cts` belong to
+    results, `totals` are cotangents to add to; `lengths` are results that are extents
+    of others. The backward program gets ragged arrays flat, behind their sizes; `sizes`
+    computes these: ``(*free) -> sizes``. Of each ragged array `ragged` has the dtype
+    and the number of its size: arrays of one shape share it. `passed` says which
+    parameters are saved themselves.
     """
 
     forward: Program
     backward: Program
     saved: tuple[ArrayType, ...]
+    ragged: tuple[tuple[np.dtype, int], ...]
+    sizes: Program
+    passed: tuple[bool, ...]
 
 
 class Importer:
@@ -60,6 +79,8 @@ class Importer:
         self.values: dict[Var, Any] = {}
         self.saved: list[Var] = []
         self.params: list[StageTracer] = []  # of the backward program, for the saved
+        self.ragged: dict[Var, StageTracer] = {}  # with their flat parameters
+        self.ragged_sizes: dict[Any, StageTracer] = {}  # by shape
         self.rows = rows
         self.bounds = dict(slice_bounds(forward.equations)) if rows else {}
         self.sources: dict[Var, Equation] = {
@@ -69,6 +90,7 @@ class Importer:
         # Scalars in the types of what is saved have to be saved too.
         self.lengths = {n for v in self.sources for n in variables_in(v.type)}
         self.at_hand: set[Var] = set()  # parameters of both halves
+        self.constant: set[Var] = set()  # those of them that are not the loop's index
         self._derivable: dict[Var, bool] = {}
 
     def __call__(self, value: Any) -> Any:
@@ -88,6 +110,22 @@ class Importer:
             return {k: self(v) for k, v in value.items()}
         return value
 
+    def has(self, value: Any) -> bool:
+        """Whether a value of the forward program need not be saved."""
+        return not isinstance(value, StageTracer) or self.derivable(value.var)
+
+    def replace(self, outs: Sequence[StageTracer], op: Any) -> list[StageTracer]:
+        """Put in a branch with more results than that which gives `outs`: the new."""
+        equations = self.forward.equations
+        place = next(k for k, e in enumerate(equations) if outs[0].var in e.outputs)
+        equation = equations[place]
+        given = dict(zip(op.then.params, equation.inputs[1:], strict=True))
+        types = op.then.result_types[len(outs) :]
+        found = [Var(substitute(t, lambda n: extent_of(given[n]))) for t in types]
+        equations[place] = equation._replace(op=op, outputs=(*equation.outputs, *found))
+        self.sources.update((v, equations[place]) for v in equations[place].outputs)
+        return [StageTracer(self.forward, v) for v in found]
+
     def variable(self, var: Var) -> Any:
         if var not in self.values:
             if self.derivable(var):
@@ -98,6 +136,9 @@ class Importer:
 
     def _save(self, var: Var) -> None:
         """Give the backward program a parameter; a short row comes in a full one."""
+        if not self._fits_a_row(var):
+            self._save_ragged(var)
+            return
         for n in () if self.rows else variables_in(var.type):
             self.variable(n)
         shape = [self.bounds.get(n, n) for n in var.type.shape]
@@ -111,6 +152,17 @@ class Importer:
         lengths = self(self.forward.seen(var.type)).shape
         with using(self.backward):
             self.values[var] = getitem(param, index=window(lengths, shape))
+
+    def _save_ragged(self, var: Var) -> None:
+        given = var.type.shape
+        if given not in self.ragged_sizes:
+            self.ragged_sizes[given] = self.backward.parameter(INDEX)
+        size = as_extent(self.ragged_sizes[given])
+        flat = self.backward.parameter(ArrayType((size,), var.type.dtype))
+        self.ragged[var] = flat
+        with using(self.backward):
+            shape = self(self.forward.seen(var.type)).shape
+            self.values[var] = reshape(flat, shape=shape)
 
     def derivable(self, var: Var) -> bool:
         """Whether a variable costs little to compute from what is at hand."""
@@ -131,11 +183,60 @@ class Importer:
         return known
 
     def _can_be_saved(self, var: Var) -> bool:
+        """Whether its length in each step is bounded, or known before the step."""
+        known = self.rows and all(map(self._is_free, variables_in(var.type)))
+        return known or self._fits_a_row(var)
+
+    def _fits_a_row(self, var: Var) -> bool:
         """Whether it has one length, or one that is bounded, in every step."""
-        if not self.rows:
+        if self.save and not self.rows:
             return True
         extents = variables_in(var.type)
-        return all(n in self.at_hand or n in self.bounds for n in extents)
+        return all(n in self.constant or n in self.bounds for n in extents)
+
+    def _is_free(self, var: Var) -> bool:
+        """Whether a number costs little to compute from parameters of both halves."""
+        equation = self.sources.get(var)
+        if equation is None or var in self.at_hand:
+            return var in self.at_hand
+        return equation.op.name in _CHEAP and all(
+            map(self._is_free, variables_read(equation))
+        )
+
+    def take(self, free: Sequence[StageTracer]) -> None:
+        """Give the backward program the parameters of both halves."""
+        self.at_hand.update(p.var for p in free)
+        self.constant.update(p.var for p in free[self.rows :])
+        for p in free:
+            self.values[p.var] = self.backward.parameter(self(type_of(p)))
+
+    def parameters(self, free: Sequence[StageTracer]) -> list[StageTracer]:
+        """Those of the backward program that are no cotangents."""
+        return [
+            *(self.values[p.var] for p in free),
+            *self.params,
+            *self.ragged_sizes.values(),
+            *self.ragged.values(),
+        ]
+
+    def kinds(self) -> tuple[tuple[np.dtype, int], ...]:
+        """Of each ragged array the dtype, and the number of its size."""
+        order = list(self.ragged_sizes)
+        return tuple((v.type.dtype, order.index(v.type.shape)) for v in self.ragged)
+
+    def sizes(self, free: Sequence[StageTracer]) -> Program:
+        """``(*free) -> sizes`` of the ragged arrays."""
+        shapes = list(self.ragged_sizes)
+        extents = tuple({n: None for s in shapes for n in s if isinstance(n, Var)})
+        params = tuple(p.var for p in free)
+        whole = Program(params, tuple(self.forward.equations), extents)
+        program = prune(whole, effects=False)
+
+        def build(*values: Any) -> list[Any]:
+            found = dict(zip(extents, replay(program, values), strict=True))
+            return [prod(found.get(n, n) for n in shape) for shape in shapes]
+
+        return trace(build, params)
 
     def _recompute(self, equation: Equation) -> None:
         for var in variables_read(equation):
@@ -191,8 +292,10 @@ def split(
     free: the parameters that the backward program gets too; totals: those (of `wrt`)
     to whose cotangents it adds; outputs: the results that have cotangents. Without
     `save` all that the backward program needs is computed again. With `rows` an array
-    whose length is bounded is saved in a row of that length. With `shapes` of the
-    results (see `result_shapes`) the backward program gets the results in them.
+    whose length is bounded is saved in a row of that length, and one whose length
+    follows from the free parameters, the first of which is the loop's index, as a
+    ragged one. With `shapes` of the results (see `result_shapes`) the backward program
+    gets the results in them.
     """
     forward = Stage(EVALUATE)
     params = forward.parameters(program.params)
@@ -204,9 +307,7 @@ def split(
     backward = Stage(EVALUATE)
     importer = Importer(forward, backward, save, rows)
     at_hand = [p for p, f in zip(params, free, strict=True) if f]
-    for p in at_hand:
-        importer.at_hand.add(p.var)
-        importer.values[p.var] = backward.parameter(importer(type_of(p)))
+    importer.take(at_hand)
     active = [o for o, has_ct in zip(outs, outputs, strict=True) if has_ct]
     types = [importer(type_of(o)) for o in active]
     sources = shapes or [()] * len(outputs)
@@ -227,20 +328,15 @@ def split(
         if type(out) is TapeTracer
     ]
     results = _swept(tape, given, importer, dict(sums), cotangents)
-    saved = [StageTracer(forward, v) for v in importer.saved]
+    saved = [StageTracer(forward, v) for v in (*importer.saved, *importer.ragged)]
+    back = [*importer.parameters(at_hand), *lengths.values(), *cts, *sums.values()]
     return Split(
         forward.program(params, [*map(_primal, outs), *saved]),
-        backward.program(
-            [
-                *(importer.values[p.var] for p in at_hand),
-                *importer.params,
-                *lengths.values(),
-                *cts,
-                *sums.values(),
-            ],
-            results,
-        ),
+        backward.program(back, results),
         tuple(p.var.type for p in importer.params),
+        importer.kinds(),
+        importer.sizes(at_hand),
+        tuple(p.var in importer.saved for p in params),
     )
 
 

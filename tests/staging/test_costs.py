@@ -1,0 +1,132 @@
+"""Costs of compiled gradients: memory by the size of updates, code by the source."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from tests.passes.staging import equations, staged
+from wengert._backend import compile_program
+from wengert._passes.pipeline import optimise
+
+
+def nonlinear(x):
+    y = x.copy()
+    for i in range(1, len(x)):
+        y[i] = np.sin(y[i - 1]) * y[i]
+    return np.sum(y * y)
+
+
+def branching(x):
+    y = x.copy()
+    for i in range(1, len(x)):
+        if x[i] > 0.5:
+            y[i] = np.sin(y[i - 1]) * y[i]
+        elif y[i - 1] > 0.1:
+            y[i] = y[i] * y[i - 1]
+    return np.sum(y * y)
+
+
+def swapping(x):
+    y = x.copy()
+    for i in range(1, len(x)):
+        if y[i] * x[i - 1] > 0.3:
+            kept = y[i]
+            y[i] = y[i - 1] * y[i]
+            y[i - 1] = kept * kept
+    return np.sum(y * y)
+
+
+def ragged(x):
+    """Inner loops of different lengths, 10 steps at most."""
+    y = x.copy()
+    for i in range(10, len(x)):
+        for j in range(i % 10):
+            y[i] = y[i] * y[i - j] * 0.9 + 0.1
+    return np.sum(y * y)
+
+
+LINEAR = [nonlinear, branching, swapping, ragged]
+
+
+def copied(function, n):
+    """Bytes that one call of the compiled gradient copies."""
+    x = np.cos(np.arange(n) * 0.7) * 0.5 + 0.6
+    program, args = staged(wg.grad(function), x)
+    results, counts = compile_program(optimise(program)).counted(*args)
+    np.testing.assert_allclose(results[0], wg.grad(function)(x), rtol=1e-10)
+    return counts.copied
+
+
+@pytest.mark.parametrize("function", LINEAR)
+def test_a_loop_of_writes_costs_the_writes(function):
+    """Ten times the steps copy at most ten times the bytes, not a hundred."""
+    assert copied(function, 1000) <= 15 * copied(function, 100)
+
+
+@pytest.mark.parametrize("function", LINEAR)
+def test_residuals_are_linear(function):
+    """No array of the gradient has two axes of the length of the loop."""
+    program, _ = staged(wg.grad(function), np.linspace(0.1, 1.0, 50))
+    for shape in _shapes(optimise(program)):
+        assert len(shape) <= 1, shape
+
+
+def _shapes(program):
+    for equation in program.equations:
+        yield from (v.type.shape for v in equation.outputs)
+        for region in equation.regions.values():
+            yield from _shapes(region)
+
+
+def repeated(x, n):
+    for _ in range(n):
+        x = np.sin(x) * 0.5 + x
+    return x
+
+
+def lengths(x):
+    y = x.copy()
+    for i in range(1, len(y)):
+        y[i] = 0.5 * (y[i - 1] + np.tanh(x[i]))
+    return np.sum(y)
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, wg.grad, wg.hessian])
+def test_code_does_not_grow_with_steps(transform):
+    sizes = set()
+    for n in (100, 1_000_000):
+        program, _ = staged(transform(lambda x, n=n: repeated(x, n)), 0.3)
+        sizes.add((equations(program), equations(optimise(program))))
+    assert len(sizes) == 1
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, wg.grad])
+def test_code_does_not_grow_with_arrays(transform):
+    sizes = set()
+    for n in (100, 1_000_000):
+        program, _ = staged(transform(lengths), np.ones(n))
+        sizes.add((equations(program), equations(optimise(program))))
+    assert len(sizes) == 1
+
+
+def long_source(statements):
+    """A function of so many lines in a loop, each of which writes an array."""
+    lines = ["def solver(x):", "    y = x.copy()", "    for i in range(1, 40):"]
+    for k in range(statements):
+        lines.append(f"        y[i] = y[i] * 0.5 + np.sin(y[i - 1] + {k % 7})")
+    return "\n".join([*lines, "    return np.sum(y)"])
+
+
+def test_code_grows_with_source_linearly(tmp_path):
+    counts = []
+    for statements in (40, 80):
+        name = f"solver_{statements}"
+        path = tmp_path / f"{name}.py"
+        path.write_text(f"import numpy as np\n\n{long_source(statements)}\n")
+        space: dict = {"__name__": name}
+        exec(compile(path.read_text(), str(path), "exec"), space)
+        program, _ = staged(wg.grad(space["solver"]), np.linspace(0.1, 1.0, 40))
+        counts.append(equations(optimise(program)))
+    assert counts[1] < 2.2 * counts[0]
