@@ -359,17 +359,17 @@ class JoinError(WengertError, TypeError):
 
     >>> import numpy as np, wengert as wg
     >>> def f(x):
-    ...     y = np.zeros(2) if x > 0 else np.zeros(3)
+    ...     y = np.zeros(2) if x > 0 else np.zeros((2, 2))
     ...     return y.sum()
     >>> wg.program(f)(1.0)
     Traceback (most recent call last):
         ...
     wengert.errors.JoinError: the variable 'returned value' is float64[2] on one path...
 
-    Give it one shape:
+    Give it one rank (lengths may differ):
 
     >>> def f(x):
-    ...     y = np.zeros(2) if x > 0 else np.ones(2)
+    ...     y = np.zeros(2) if x > 0 else np.ones(3)
     ...     return y.sum()
     >>> print(wg.program(f)(1.0).result_types[0])
     float64[]

@@ -120,4 +120,24 @@ SELECTING = [
     ),
 ]
 
-CASES = [*DIFFERENCES_AND_ORDER, *JOINING, *SELECTING]
+
+def compiled(function, text, x):
+    """The same call compiled and not."""
+    return in_numpys_words(lambda: wg.jit(function)(x), lambda: function(x), text)
+
+
+COMPILED = [
+    compiled(
+        lambda x: x[np.concatenate([x, x]) > 0].sum(),
+        "boolean index did not match indexed array along axis 0; size of axis is 3",
+        np.ones(3),
+    ),
+    compiled(
+        lambda x: x[x[x > 0] > 0].sum(),
+        "size of axis is 3 but size of corresponding boolean axis is 1",
+        np.array([1.0, -1.0, -1.0]),
+    ),
+    compiled(lambda n: np.zeros(n).sum(), "negative dimensions are not allowed", -1),
+]
+
+CASES = [*DIFFERENCES_AND_ORDER, *JOINING, *SELECTING, *COMPILED]

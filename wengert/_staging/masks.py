@@ -13,7 +13,6 @@ from wengert._ops.indexing import Slot, add_at, getitem, update
 from wengert._ops.masks import flat_nonzero, is_mask
 from wengert._ops.reduction import reduce_sum
 from wengert._ops.structure import reshape, where
-from wengert.errors import IndexingError
 
 _FIRST = {getitem: 1, update: 2, add_at: 2}  # the operand that is the first index
 
@@ -32,7 +31,7 @@ def without_masks(
     """The result of an op whose indices have masks, by an op whose indices are places.
 
     Raises:
-        IndexingError: a mask has another shape than the axes that it indexes; where
+        IndexError: a mask has another shape than the axes that it indexes; where
             lengths are known only at run time, the program raises it.
     """
     first = _FIRST[op]
@@ -96,7 +95,7 @@ def places_of(mask: Any) -> list[Any]:
 
 def _check_shape(mask: Any, array: Any, axis: int) -> None:
     for i, (m, n) in enumerate(zip(mask, array, strict=True)):
-        if m == n:
+        if m == n or (type(m) is int and m == 0):  # NumPy takes an empty mask anywhere
             continue
         if type(m) is int and type(n) is int:
             raise _lengths_differ(axis + i, m, n)
@@ -107,8 +106,8 @@ def _check_shape(mask: Any, array: Any, axis: int) -> None:
             m.must_equal(n, error)
 
 
-def _lengths_differ(axis: int, mask: int, array: int) -> IndexingError:
-    return IndexingError(
+def _lengths_differ(axis: int, mask: int, array: int) -> IndexError:
+    return IndexError(
         f"boolean index did not match indexed array along axis {axis}; size of axis is "
         f"{array} but size of corresponding boolean axis is {mask}"
     )
