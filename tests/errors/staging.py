@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+import time
+
 import numpy as np
 
 import wengert as wg
@@ -216,6 +219,22 @@ STAGING = [
         lambda: wg.jit(_returns_own_length)(np.ones(7)),
         JoinError,
         "of a length that a step finds",
+    ),
+    case(
+        lambda: wg.jit(lambda x: x * np.random.default_rng(0).normal())(1.0),
+        StagedValueError,
+        "Generator.normal is called while compiling",
+        "pass what it returns as an argument",
+    ),
+    case(
+        lambda: wg.jit(lambda x: x * time.time())(1.0),
+        StagedValueError,
+        "time.time is called while compiling",
+    ),
+    case(
+        lambda: wg.jit(lambda x: x * datetime.datetime.now().year)(1.0),
+        StagedValueError,
+        "datetime.now is called while compiling",
     ),
     case(lambda: wg.program(_two_kinds)(0.5), JoinError, "the variable 'y' is str 'a'"),
     case(

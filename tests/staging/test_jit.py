@@ -437,3 +437,33 @@ def test_an_index_that_is_one_for_all_lanes_but_carried():
     expected = np.stack([chosen(x, 2) for x in xs])
     found = wg.vmap(wg.jit(lambda x, n: chosen(x * 1.0, n)), (0, None))(xs, 2)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_arrays_that_a_library_makes_are_new_at_each_call():
+    @wg.jit
+    def weighted(x):
+        window = np.hanning(4)
+        window[1] += 1
+        window += 0.5
+        return x * window
+
+    for _ in range(3):
+        np.testing.assert_allclose(weighted(2.0), [1.0, 4.5, 2.5, 1.0])
+
+
+class _Counter:
+    def __init__(self):
+        self.counts = np.zeros(2)
+
+
+def test_an_array_from_outside_is_written_to_whole_at_each_call():
+    counter = _Counter()
+
+    @wg.jit
+    def count(x):
+        counts = getattr(counter, "counts")  # noqa: B009  (no attribute to be seen)
+        counts += 1
+        return x * counts[0]
+
+    assert [count(2.0) for _ in range(3)] == [2.0, 4.0, 6.0]
+    np.testing.assert_array_equal(counter.counts, 3.0)

@@ -17,6 +17,7 @@ import scipy
 from wengert._core.source import INTERNAL_FILES
 from wengert._frontend.convert import CONVERTER, with_code
 from wengert._frontend.counterparts import COPYING, copied, counterparts
+from wengert.numpy._dispatch import fresh_all
 
 _PATHS = sysconfig.get_paths()
 _STANDARD = tuple({_PATHS["stdlib"], _PATHS["platstdlib"]})
@@ -84,6 +85,10 @@ class Callees:
 
     def __call__(self, f: Any) -> Any:
         kind = type(f)
+        if kind is BuiltinFunctionType or kind is MethodType:
+            instead = self.helper.cell_contents.bound(f)
+            if instead is not None:
+                return instead
         if kind is BuiltinFunctionType:
             return self._method_of_numpy(f)
         if kind is MethodType:
@@ -101,7 +106,10 @@ class Callees:
         return self._object(f, kind)
 
     def _function(self, f: FunctionType) -> Any:
-        if left_alone(f.__code__.co_filename):
+        file = f.__code__.co_filename
+        if left_alone(file):
+            if self.staging and file.startswith(_COMPILED):
+                return functools.partial(_with_fresh_arrays, f)
             return f
         converted = CONVERTER.convert(f, self.staging)
         if converted.code is None:
@@ -138,7 +146,11 @@ class Callees:
             self._keep(cls, cls)
             return cls
         for method in (getattr(cls, name) for name in ("__init__", "__new__")):
-            if type(method) is FunctionType and self.callee(method) is not method:
+            if type(method) is not FunctionType:
+                continue
+            if left_alone(method.__code__.co_filename):
+                continue
+            if self.callee(method) is not method:
                 return functools.partial(self._construct, cls)
         return cls
 
@@ -163,3 +175,8 @@ class Callees:
             return f
         inner = self.callee(method)
         return f if inner is method else MethodType(inner, f)
+
+
+def _with_fresh_arrays(f: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """What a function of a numerical library makes, as user code sees new arrays."""
+    return fresh_all(f(*args, **kwargs), (*args, *kwargs.values()))

@@ -137,6 +137,16 @@ class Expressions(ast.NodeTransformer):
             node.value = located(call("reached", node.value), node.value)
         return self._reached(node)
 
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        """Of an array that staging knows not, ``a += 1`` writes to an input."""
+        self.generic_visit(node)
+        if not isinstance(node.target, ast.Name) or not self.staging or self.in_class:
+            return node
+        name = node.target.id
+        given = call("reached", ast.Name(name, ast.Load()))
+        bind = ast.Assign([ast.Name(name, ast.Store())], given)
+        return located(ast.If(ast.Constant(True), [bind, node], []), node)
+
     def _super(self, node: ast.Call) -> ast.AST:
         """``super()`` reads its frame, which may be that of a branch: say it in full.
 

@@ -69,6 +69,10 @@ class Plain:
         """Further pairs of a function and what is called in its place."""
         return ()
 
+    def bound(self, method: Any) -> Any:
+        """What is called in place of a bound method; None: what stands for others."""
+        return None
+
     # -- statements --------------------------------------------------------------------
 
     def if_(

@@ -155,7 +155,9 @@ class Jitted:
         types = [describe(x).type for x in leaves]
         shapes = [None if t is None else t.shape for t in types]
         ranks = [
-            signature if t is None else (t.dtype, t.ndim, api.is_scalar(x))
+            signature
+            if t is None
+            else (getattr(x, "dtype", t.dtype), t.ndim, api.is_scalar(x))
             for x, t, signature in zip(leaves, types, full[3:], strict=True)
         ]
         family = self.families.setdefault((*full[:3], *ranks), Family())

@@ -15,7 +15,7 @@ from wengert._frontend.runtime import Block, Plain, Raise
 from wengert._ir.control import Print
 from wengert._modes.checkpoint import inherited
 from wengert._ops.arithmetic import logical_not
-from wengert._staging import control  # noqa: F401  (tells `replay` what it applies)
+from wengert._staging import control, outside  # noqa: F401  (tells `replay` what it applies)
 from wengert._staging.branches import stage_branch
 from wengert._staging.combinators import Combinators
 from wengert._staging.loops import stage_for, stage_while
@@ -42,7 +42,11 @@ class Staged(Plain):
             (enumerate, staged_enumerate),
             (print, staged_print),
             *own,
+            *outside.counterparts(),
         )
+
+    def bound(self, method: Any) -> Any:
+        return outside.bound(method)
 
     # -- statements --------------------------------------------------------------------
 
