@@ -147,6 +147,44 @@ def rows(x):
     return s, a
 
 
+def reshaped(x):
+    a = x.reshape(-1, 1) * x.reshape(1, -1)
+    b, c = a.reshape(-1), a.ravel().reshape(len(x), x.size)
+    d = np.expand_dims(x, 0) + np.atleast_2d(x)
+    b[0] = 7.0
+    return (b * c.reshape(x.shape[0] * x.shape[0])).sum() + d.sum() + a[0, 0]
+
+
+def test_reshapes_of_run_time_lengths(staged):
+    value, gradient = wg.jit(reshaped), wg.jit(wg.grad(reshaped))
+    for n in (3, 5, 8):
+        x = np.random.default_rng(n).normal(size=n)
+        np.testing.assert_allclose(value(x), reshaped(x))
+        np.testing.assert_allclose(gradient(x), wg.grad(reshaped)(x))
+    assert len(staged) == 4
+    halves = wg.jit(lambda x: x.reshape(2, -1))
+    assert [halves(np.ones(n)).shape for n in (4, 6)] == [(2, 2), (2, 3)]
+    with pytest.raises(ValueError, match="cannot reshape"):
+        halves(np.ones(7))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("n", [3, 4])
+def test_a_reshape_is_a_view_where_numpys_is(n, order):
+    """A copy does not see later writes, a view does."""
+
+    def f(x):
+        a = x * np.ones((n, n))
+        parts = [a.T, a[:, 1:], a[1:], a[1:].T, a[::2], a[None], a.T[1]]
+        flat = [part.reshape(-1, order=order) for part in parts]
+        a[1, 1] = 100.0
+        flat[0][0] = flat[2][1] = -5.0
+        return a, *flat
+
+    for got, expected in zip(wg.jit(f)(2.0), f(2.0), strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
 def first(function):
     return lambda x: tree.leaves(function(x))[0]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from wengert._core.interp import Tracer
 from wengert._core.types import type_of
@@ -103,8 +106,57 @@ def concrete_array(x: Any) -> np.ndarray | None:
     return x[(0,) * (x.ndim - ndim) + (Ellipsis,)]
 
 
-def reshape_is_view(x: Any, shape: tuple[int, ...], order: str) -> bool:
+def reshape_is_view(
+    x: Any, whole: tuple[Any, ...], path: tuple[Step, ...], shape: Any, order: str
+) -> bool:
+    """Whether NumPy's reshape of an array, a view by this path, would be a view.
+
+    whole: the shape of the array that the path begins at. A staged array has no memory
+    yet: the path begins at an array in C order.
+    """
     array = concrete_array(x)
-    if array is None or array.size == 0:
+    if array is not None:
+        if array.size == 0:
+            return True
+        reshaped = np.reshape(array, shape, order=order)  # type: ignore[call-overload]
+        return np.may_share_memory(reshaped, array)
+    if order == "C" and all(isinstance(step, ReshapeStep) for step in path):
         return True
-    return np.may_share_memory(np.reshape(array, shape, order=order), array)  # type: ignore[call-overload]
+    try:
+        _set_shape(_strided(whole, path), shape, order)
+    except AttributeError:  # NumPy's, where a copy is needed
+        return False
+    return True
+
+
+def _strided(whole: tuple[Any, ...], path: tuple[Step, ...]) -> np.ndarray:
+    """What a path leads to, as strides over memory that is never read."""
+    shape = tuple(map(operator.index, whole))
+    strides = tuple(prod(shape[i + 1 :]) for i in range(len(shape)))
+    array = as_strided(np.zeros(1, np.int8), shape, strides)
+    for step in path:
+        if isinstance(step, IndexStep):
+            array = array[
+                tuple(map(_anywhere, step.key))
+                + (Ellipsis,) * (Ellipsis not in step.key)
+            ]
+        elif isinstance(step, TransposeStep):
+            array = array.transpose(step.axes)
+        elif isinstance(step, ReshapeStep):
+            _set_shape(array := array.view(), step.new_shape, step.order)
+    return array
+
+
+def _anywhere(item: Any) -> Any:
+    """An item of an index; which entry an integer takes does not change strides."""
+    if item is None or item is Ellipsis or isinstance(item, slice):
+        return item
+    return 0
+
+
+def _set_shape(array: np.ndarray, shape: Any, order: str) -> None:
+    """Give an array another shape, without a copy."""
+    shape = tuple(map(operator.index, shape))
+    if order == "F":
+        array, shape = array.T, shape[::-1]
+    array.shape = shape

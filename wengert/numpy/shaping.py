@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from wengert._array.traced import TracedArray, TracedScalar, unwrap, wrap
+from wengert._array.traced import TracedArray, TracedScalar, length, unwrap, wrap
 from wengert._array.views import (
     ReshapeStep,
     Step,
@@ -80,32 +81,63 @@ def reshape(a: Any, shape: Any, order: Any = "C") -> Any:
     """``numpy.reshape``: a view where NumPy's would be one."""
     if _is_plain(a):
         return np.reshape(a, shape, order=order)
-    shape = (
-        (shape,) if isinstance(shape, (int, np.integer, TracedScalar)) else tuple(shape)
-    )
-    shape = _complete(tuple(operator.index(n) for n in shape), a)
+    several = isinstance(shape, (tuple, list))
+    given = tuple(_extent(n) for n in (shape if several else (shape,)))
     value = a._peek() if isinstance(a, TracedArray) else a._value
+    shape = _complete(given, value.shape)
     if order in ("A", "K"):
         order = _memory_order(value)
     step = ReshapeStep(shape, order)
-    if reshape_is_view(value, shape, order):
+    if _is_view(a, value, shape, order):
         return _view(a, step)
     return TracedArray(step.get(a._read()))
 
 
-def _complete(shape: tuple[int, ...], a: Any) -> tuple[int, ...]:
+def _is_view(a: Any, value: Any, shape: tuple[Any, ...], order: str) -> bool:
+    if isinstance(a, TracedScalar) or a._base is None:
+        return reshape_is_view(value, value.shape, (), shape, order)
+    return reshape_is_view(value, a._base._value.shape, a._path, shape, order)
+
+
+def _extent(n: Any) -> Any:
+    """An extent as the engine takes it; -1 is to be found out."""
+    return length(n) if isinstance(n, TracedScalar) else operator.index(n)
+
+
+def _complete(shape: tuple[Any, ...], old: tuple[Any, ...]) -> tuple[Any, ...]:
     """Resolve -1, and check the size as NumPy does."""
-    known = prod(n for n in shape if n != -1)
-    if shape.count(-1) == 1 and known and a.size % known == 0:
-        shape = tuple(a.size // known if n == -1 else n for n in shape)
-    if -1 in shape or prod(shape) != a.size:
+    size, known = prod(old), prod(n for n in shape if type(n) is not int or n != -1)
+    if type(size) is not int or type(known) is not int:
+        return _complete_at_run_time(shape, size, known)
+    if shape.count(-1) == 1 and known and size % known == 0:
+        shape = tuple(size // known if n == -1 else n for n in shape)
+    if -1 in shape or prod(shape) != size:
         raise ShapeError(
             explain(
-                f"cannot reshape array of size {a.size} into shape {shape}",
+                f"cannot reshape array of size {size} into shape {shape}",
                 fix="give a shape of as many entries; one extent may be -1",
             )
         )
     return shape
+
+
+def _complete_at_run_time(
+    shape: tuple[Any, ...], size: Any, known: Any
+) -> tuple[Any, ...]:
+    """The same, where lengths are values of a staged program, which checks them."""
+    if -1 in shape:
+        whole = type(known) is int and known == 1
+        missing: Any = size if whole else size // known
+        shape = tuple(n if n != -1 else missing.as_extent() for n in shape)
+        known = size if whole else missing * known
+    both: list[Any] = [n if type(n) is int else n.as_extent() for n in (size, known)]
+    staged, other = both if type(size) is not int else both[::-1]
+    staged.must_equal(other, _sizes_differ)
+    return shape
+
+
+def _sizes_differ(a: Any, b: Any) -> ValueError:
+    return ValueError(f"cannot reshape an array: {a} entries, and {b} in the new shape")
 
 
 def _memory_order(value: Any) -> str:
@@ -166,14 +198,23 @@ def expand_dims(a: Any, axis: Any) -> Any:
     """``numpy.expand_dims``: a view."""
     if _is_plain(a):
         return np.expand_dims(a, axis)
-    return reshape(a, np.expand_dims(np.broadcast_to(0, a.shape), axis).shape)
+    return _as_of_probe(a, lambda probe: np.expand_dims(probe, axis))
 
 
 def squeeze(a: Any, axis: Any = None) -> Any:
     """``numpy.squeeze``: a view."""
     if _is_plain(a):
         return np.squeeze(a, axis)
-    return reshape(a, np.squeeze(np.broadcast_to(0, a.shape), axis).shape)
+    return _as_of_probe(a, lambda probe: np.squeeze(probe, axis))
+
+
+def _as_of_probe(a: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:
+    """Reshape as a function does that adds or drops axes of length 1."""
+    marks = (1 if type(n) is int and n == 1 else i + 2 for i, n in enumerate(a.shape))
+    shape = change(np.broadcast_to(0, tuple(marks))).shape
+    old = (a._peek() if isinstance(a, TracedArray) else a._value).shape
+    new = tuple(1 if n == 1 else old[n - 2] for n in shape)
+    return _view(a, ReshapeStep(new, "C"))
 
 
 def _at_least(n: int) -> Any:
@@ -182,9 +223,7 @@ def _at_least(n: int) -> Any:
     def at_least(*arrays: Any) -> Any:
         """As NumPy's: arrays with at least so many axes."""
         done = tuple(
-            numpy_function(a)
-            if _is_plain(a)
-            else reshape(a, numpy_function(np.broadcast_to(0, a.shape)).shape)
+            numpy_function(a) if _is_plain(a) else _as_of_probe(a, numpy_function)
             for a in arrays
         )
         return done[0] if len(done) == 1 else done
