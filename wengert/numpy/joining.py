@@ -20,6 +20,7 @@ from wengert._ops.structure import move_axis, pad_zeros, reshape, transpose
 from wengert.errors import MissingRuleError
 from wengert.numpy._dispatch import as_array, like_numpy
 from wengert.numpy._ufunc import _store
+from wengert.numpy.creation import lengths
 from wengert.numpy.shaping import (
     atleast_1d,
     atleast_2d,
@@ -272,8 +273,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 @like_numpy
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     """``numpy.broadcast_to``; a write into the result makes it an array of its own."""
-    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    return wrap(broadcast_op(as_array(array), shape=shape))
+    return wrap(broadcast_op(as_array(array), shape=lengths(shape)))
 
 
 @like_numpy
