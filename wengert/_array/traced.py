@@ -423,7 +423,7 @@ def length(n: Any) -> Any:
 
 
 def _index_operand(item: Any) -> Any:
-    if isinstance(item, (list, bool)):
+    if isinstance(item, bool) or (isinstance(item, list) and not has_traced(item)):
         item = np.asarray(item, dtype=None if np.size(item) else np.int64)
     value = unwrap(item)
     dtype = getattr(value, "dtype", None)
