@@ -15,14 +15,16 @@ def chosen(x):
 
 
 def converged(x):
+    square = abs(x[5])  # else it never ends
+
     def step(state):
         y, n = state["y"], state["n"]
-        return {"y": 0.5 * (y + x[5] / y), "n": n + 1}
+        return {"y": 0.5 * (y + square / y), "n": n + 1}
 
     def goes_on(state):
-        return abs(state["y"] * state["y"] - x[5]) > 1e-12
+        return abs(state["y"] * state["y"] - square) > 1e-12
 
-    return wg.while_loop(goes_on, step, {"y": x[5], "n": 0}, checkpoints="none")
+    return wg.while_loop(goes_on, step, {"y": square, "n": 0}, checkpoints="none")
 
 
 def counted(x):

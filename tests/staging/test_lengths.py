@@ -97,7 +97,7 @@ def test_lengths_that_differ_are_refused():
     f = wg.jit(lambda x, y: x * y)
     for n in (3, 4, 6):
         np.testing.assert_array_equal(f(np.full(n, 2.0), np.full(n, 3.0)), 6.0)
-    with pytest.raises(ValueError, match="axes of length 5 and 6"):
+    with pytest.raises(ValueError, match="axes of length"):
         f(np.ones(5), np.ones(6))
 
 
