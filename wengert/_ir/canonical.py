@@ -40,8 +40,11 @@ class References:
 
 
 def _identity(value: Any) -> Any:
-    """Places in two files may be equal: code objects do not compare file names."""
-    return (id(value.code), value.offset) if isinstance(value, Site) else id(value)
+    """A place is a line: offsets move when the interpreter specialises its code.
+
+    Code objects of two files may be equal, which is why they are told apart by `id`.
+    """
+    return (id(value.code), value.line) if isinstance(value, Site) else id(value)
 
 
 class Canonical(NamedTuple):
