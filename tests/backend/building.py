@@ -10,7 +10,7 @@ from wengert._core.op import OPS
 from wengert._core.types import ArrayType
 from wengert._ir.control import Call, Check, For, If, While
 from wengert._ir.program import Equation, Literal, Program, Var, literal
-from wengert._ops.indexing import Slot
+from wengert._ops.index import Slot
 
 F64, I64, BOOL = (np.dtype(n) for n in ("f8", "i8", "?"))
 

@@ -21,7 +21,7 @@ from wengert._ir.control import Call
 from wengert._ir.evaluate import evaluate
 from wengert._ir.program import Equation, Program, Var
 from wengert._ir.verify import verify
-from wengert._ops.indexing import Slot
+from wengert._ops.index import Slot
 
 N = 100  # too large for the stack
 SMALL = 4

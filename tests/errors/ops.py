@@ -10,7 +10,7 @@ import wengert.numpy as wnp
 from tests.errors.case import case
 from wengert._core.op import OPS, Op
 from wengert._core.types import ArrayType
-from wengert._ops.indexing import Slot
+from wengert._ops.index import Slot
 from wengert._ops.special import polygamma
 from wengert.errors import (
     DTypeError,

@@ -109,6 +109,26 @@ def test_lengths_that_code_needs_are_compiled(staged):
         assert len(g(np.ones(n))) == n
 
 
+def test_an_error_of_the_function_says_nothing_about_lengths(staged):
+    broken = []
+
+    @wg.jit
+    def f(x):
+        if broken:
+            raise ValueError("out of order")
+        return running(x)
+
+    f(np.ones(5)), f(np.ones(6))
+    broken.append(True)
+    with pytest.raises(ValueError, match="out of order"):
+        f(np.ones((2, 3))[0])
+    broken.clear()
+    del staged[:]
+    for n in (7, 8, 9):
+        np.testing.assert_allclose(f(np.ones(n)), running(np.ones(n)), rtol=1e-13)
+    assert len(staged) <= 1
+
+
 def joined(x):
     y = x[1:] * 3 if x[0] > 0 else x[:2]
     z = x if x[1] > 0 else np.zeros(3)

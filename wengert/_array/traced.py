@@ -33,7 +33,8 @@ from wengert._core.types import (
     ndim_of,
     shape_of,
 )
-from wengert._ops.indexing import Slot, getitem
+from wengert._ops.index import Slot
+from wengert._ops.indexing import getitem
 from wengert.errors import (
     DTypeError,
     IndexingError,

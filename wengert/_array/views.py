@@ -12,7 +12,8 @@ from numpy.lib.stride_tricks import as_strided
 from wengert._core.interp import Tracer
 from wengert._core.types import type_of
 from wengert._ops.complex import imag, real
-from wengert._ops.indexing import getitem, update, written_region
+from wengert._ops.index import written_region
+from wengert._ops.indexing import getitem, update
 from wengert._ops.structure import _inverse, reshape, transpose
 
 

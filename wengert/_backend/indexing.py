@@ -30,7 +30,7 @@ from wengert._backend.values import (
     same_shape,
 )
 from wengert._ir.program import Equation, Var
-from wengert._ops.indexing import Slot
+from wengert._ops.index import Slot
 
 INT64 = np.dtype(np.int64)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert._core.types import ArrayType
 from wengert._ir.program import Atom, Equation, Program, Var
-from wengert._ops.indexing import Slot
+from wengert._ops.index import Slot
 
 _SHORT = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 

@@ -29,7 +29,7 @@ from wengert._ops.families import (
     match,
     structural,
 )
-from wengert._ops.indexing import Slot
+from wengert._ops.index import Slot
 from wengert._ops.reduction import reduce_sum
 from wengert._ops.structure import (
     broadcast_to,

@@ -1,23 +1,20 @@
 """Indexing: reading, replacing and adding to part of an array.
 
-An `index` is NumPy's index expression as a tuple, with `Slot(k)` where the k-th index
-operand stands. ``donate=True`` promises that the first operand is never read again, so
+``donate=True`` promises that the first operand is never read again, so
 that its memory may become the result's: the op stays pure, the write costs O(its size).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from wengert._core.op import OPS, Op
+from wengert._core.op import Op
 from wengert._core.source import explain
 from wengert._core.types import (
     ArrayType,
     Params,
-    broadcast_shapes,
     is_bool,
     ndim_of,
     type_of,
@@ -28,6 +25,15 @@ from wengert._ops.families import (
     align_ranks,
     linear,
     piecewise_constant,
+)
+from wengert._ops.index import (
+    Layout,
+    Slot,
+    fill_slots,
+    indexed_type,
+    is_run_time,
+    layout,
+    written_region,
 )
 from wengert._ops.reduction import cumsum
 from wengert._ops.structure import (
@@ -41,18 +47,6 @@ from wengert._ops.structure import (
     where,
 )
 from wengert.errors import LanesDisagreeError, MissingRuleError
-
-
-class Slot(NamedTuple):
-    """Stands in an index for the k-th index operand."""
-
-    k: int
-
-
-def fill_slots(index: tuple[Any, ...], indices: tuple[Any, ...]) -> tuple[Any, ...]:
-    if not indices:
-        return index
-    return tuple(indices[i.k] if type(i) is Slot else i for i in index)
 
 
 def _key(xp: Any, index: tuple[Any, ...], indices: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -71,125 +65,6 @@ def _getitem(xp: Any, x: Any, *indices: Any, index: Any, copy: bool = False) -> 
     return private_copy(out) if copy and not indices else out
 
 
-def indexed_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> ArrayType:
-    if any(type(n) is not int for t in indices for n in t.shape):
-        return ArrayType(_run_time_shape(x.shape, indices, index), x.dtype)
-    stand_ins = StandIns()
-    shape, index = stand_ins.shape_and_index(x.shape, index)
-    probe = np.broadcast_to(np.int8(0), shape)
-    filled = tuple(
-        np.zeros(stand_ins(t.shape), bool if is_bool(t.dtype) else np.int64)
-        for t in indices
-    )
-    found = probe[fill_slots(index, filled)].shape
-    return ArrayType(stand_ins.back(found), x.dtype)
-
-
-def _run_time_shape(shape: Any, indices: Any, index: Any) -> tuple[Any, ...]:
-    """The shape of what arrays of run-time lengths index."""
-    at = _layout(index, indices, len(shape)).position
-    numbers = list(shape)
-    for item, axis in zip(index, _axes_indexed(index, len(shape)), strict=True):
-        if type(item) is Slot:
-            numbers[axis] = 1
-    rest = indexed_type(
-        ArrayType(tuple(numbers), np.dtype(np.int8)),
-        index=tuple(0 if type(i) is Slot else i for i in index),
-    ).shape
-    lanes = broadcast_shapes(*(t.shape for t in indices if t.ndim))
-    return (*rest[:at], *lanes, *rest[at:])
-
-
-def _axes_indexed(index: Any, rank: int) -> list[int]:
-    """The first axis that each item of an index concerns."""
-    used = sum(item is not None and item is not Ellipsis for item in index)
-    axis, found = 0, []
-    for item in index:
-        found.append(axis)
-        axis += rank - used if item is Ellipsis else item is not None
-    return found
-
-
-class StandIns:
-    """Numbers in place of run-time extents, so that NumPy finds shapes by trial."""
-
-    FIRST = 1 << 16
-
-    def __init__(self) -> None:
-        self.extents: list[Any] = []
-
-    def __call__(self, shape: Any) -> tuple[int, ...]:
-        return tuple(map(self._number, shape))
-
-    def _number(self, extent: Any) -> int:
-        if isinstance(extent, int):
-            return extent
-        if extent not in self.extents:
-            self.extents.append(extent)
-        return self.FIRST + self.extents.index(extent)
-
-    def back(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
-        known = range(self.FIRST, self.FIRST + len(self.extents))
-        return tuple(self.extents[n - self.FIRST] if n in known else n for n in shape)
-
-    def shape_and_index(self, shape: Any, index: Any) -> tuple[Any, Any]:
-        """A shape and an index in which run-time slices are whole axes of their own."""
-        if all(isinstance(n, int) for n in shape) and not any(map(_is_run_time, index)):
-            return shape, index
-        used = sum(item is not None and item is not Ellipsis for item in index)
-        numbers, items, axis = list(self(shape)), [], 0
-        for item in index:
-            if isinstance(item, slice) and (
-                _is_run_time(item) or not isinstance(shape[axis], int)
-            ):
-                numbers[axis] = self._number(sliced_extent(item, shape[axis]))
-                item = slice(None)
-            if item is Ellipsis:
-                axis += len(shape) - used
-            elif item is not None:
-                axis += 1
-            items.append(item)
-        return tuple(numbers), tuple(items)
-
-
-def _is_run_time(item: Any) -> bool:
-    """Whether an item of an index is a slice with a bound known at run time only."""
-    if not isinstance(item, slice):
-        return False
-    parts = (item.start, item.stop, item.step)
-    return any(p is not None and not isinstance(p, int) for p in parts)
-
-
-def sliced_extent(s: slice, n: Any) -> Any:
-    """The number of entries that a slice takes of an axis, in a staged program."""
-    step = 1 if s.step is None else s.step
-    if step == -1 and s.start is None and s.stop is None:
-        return n
-    if not isinstance(step, int) or step < 0:
-        raise MissingRuleError(
-            explain(
-                f"indexing: a step of {step} in a slice whose length is known at run "
-                "time only",
-                fix="reverse the whole axis, x[::-1], and slice the result",
-            )
-        )
-    low = 0 if s.start is None else _clipped(s.start, n)
-    high = n if s.stop is None else _clipped(s.stop, n)
-    span = high if type(low) is int and low == 0 else OPS["maximum"](high - low, 0)
-    return span if step == 1 else (span + (step - 1)) // step
-
-
-def _clipped(bound: Any, n: Any) -> Any:
-    """A bound of a slice, counted from the start, from 0 to n."""
-    least, most = OPS["minimum"], OPS["maximum"]
-    if not isinstance(bound, int):
-        start = OPS["where"](OPS["less"](bound, 0), bound + n, bound)
-        return least(most(start, 0), n)
-    if bound < 0:
-        return most(n + bound, 0)
-    return least(n, bound) if bound else 0
-
-
 def _getitem_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> ArrayType:
     if any(is_bool(t.dtype) for t in indices):
         raise MissingRuleError(
@@ -200,33 +75,6 @@ def _getitem_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> Ar
             )
         )
     return indexed_type(x, *indices, index=index)
-
-
-class Layout(NamedTuple):
-    """Where the block of axes made by advanced indices stands in a result.
-
-    NumPy puts it where the first of adjacent advanced indices stands, else in front.
-    """
-
-    rank: int
-    position: int
-    adjacent: bool
-
-
-def _layout(index: tuple[Any, ...], types: Sequence[ArrayType], ndim: int) -> Layout:
-    advanced = [
-        i for i, item in enumerate(index) if type(item) is Slot or isinstance(item, int)
-    ]
-    ranks = [1 if is_bool(t.dtype) else t.ndim for t in types]
-    adjacent = advanced == list(range(advanced[0], advanced[-1] + 1))
-    consumed = sum(
-        types[item.k].ndim if type(item) is Slot and is_bool(types[item.k].dtype) else 1
-        for item in index
-        if item is not None and item is not Ellipsis
-    )
-    before = index[: advanced[0]]
-    position = sum(ndim - consumed if item is Ellipsis else 1 for item in before)
-    return Layout(max(ranks), position if adjacent else 0, adjacent)
 
 
 def _lane_types(batched: Any, indices: Any) -> list[ArrayType]:
@@ -281,7 +129,7 @@ def _batched_index(
     if not indices:
         return [], (slice(None), *index), lambda _: None
     types = _lane_types(batched, indices)
-    layout = _layout(index, types, ndim)
+    at = layout(index, types, ndim)
     if any(batched):
         if any(is_bool(t.dtype) for t in types):
             raise LanesDisagreeError(
@@ -291,11 +139,11 @@ def _batched_index(
                     fix="use np.where(mask, value, x), or wg.map",
                 )
             )
-        lanes = _per_lane(size, batched, indices, layout.rank)
-        return lanes, _with_lane_slot(index), lambda n: _block_axes(layout, n, 0)
-    if layout.adjacent:
+        lanes = _per_lane(size, batched, indices, at.rank)
+        return lanes, _with_lane_slot(index), lambda n: _block_axes(at, n, 0)
+    if at.adjacent:
         return list(indices), (slice(None), *index), lambda _: None
-    return list(indices), (slice(None), *index), lambda n: _block_axes(layout, n, 1)
+    return list(indices), (slice(None), *index), lambda n: _block_axes(at, n, 1)
 
 
 def _getitem_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
@@ -308,7 +156,7 @@ def _getitem_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
     out = out if axes is None else transpose(out, axes=axes)
     # In a staged program there is no layout yet.
     extents = (n for v in (x, *indices) for n in v.shape)
-    known = all(type(n) is int for n in extents) and not any(map(_is_run_time, index))
+    known = all(type(n) is int for n in extents) and not any(map(is_run_time, index))
     if indices and known and _gathers_in_order(x, indices, rest, p):
         return copy(out, order="C")
     return out
@@ -514,18 +362,6 @@ def _write_batch(size: Any, batched: Any, operands: Any, p: Params, op: Any) -> 
             lane_shape = tuple(region[i] for i in axes)
             v = transpose(broadcast_to(v, shape=lane_shape), axes=_inverse(axes))
     return op(x, v, *lanes, **{**p, "index": index})
-
-
-def written_region(x: ArrayType, indices: Any, index: Any) -> tuple[Any, ...]:
-    """Shape of what is written; a mask's value says how many entries it selects."""
-    stand_ins = StandIns()
-    shape, index = stand_ins.shape_and_index(x.shape, index)
-    probe = np.broadcast_to(np.int8(0), shape)
-    known = (
-        i if isinstance(i, np.ndarray) else np.zeros(stand_ins(i.shape), i.dtype)
-        for i in indices
-    )
-    return stand_ins.back(probe[fill_slots(index, tuple(known))].shape)
 
 
 def _is_whole_mask(

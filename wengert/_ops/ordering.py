@@ -17,7 +17,8 @@ from wengert._ops.families import (
     piecewise_constant,
     structural,
 )
-from wengert._ops.indexing import Slot, getitem, lane_numbers
+from wengert._ops.index import Slot
+from wengert._ops.indexing import getitem, lane_numbers
 from wengert._ops.reduction import reduce_sum
 from wengert._ops.structure import reshape, spread, transpose
 

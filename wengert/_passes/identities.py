@@ -14,7 +14,7 @@ import numpy as np
 
 from wengert._core.op import OPS
 from wengert._ir.program import Atom, Equation, Literal, Var, variables_in
-from wengert._ops.indexing import Slot
+from wengert._ops.index import Slot
 from wengert._passes.rewriting import is_entrywise, key_of, same
 
 Found: TypeAlias = Atom | Equation | None

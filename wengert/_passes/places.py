@@ -14,7 +14,7 @@ import numpy as np
 
 from wengert._ir.control import Call, For
 from wengert._ir.program import Atom, Equation, Literal, Program, Var
-from wengert._ops.indexing import Slot
+from wengert._ops.index import Slot
 from wengert._passes.linear import INDEX, Form, LinearForms, is_linear, summed
 from wengert._passes.ranges import ANY, EXTENT, Range
 from wengert._passes.rewriting import (

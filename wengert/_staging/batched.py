@@ -21,7 +21,8 @@ from wengert._ir.program import (
     variables_read,
 )
 from wengert._modes.batch import Batch, BatchTracer
-from wengert._ops.indexing import Slot, getitem, update
+from wengert._ops.index import Slot
+from wengert._ops.indexing import getitem, update
 from wengert._ops.structure import broadcast_to, full
 from wengert._staging.activity import Mask, fixed_point
 from wengert._staging.replay import apply_control, replay

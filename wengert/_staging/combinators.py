@@ -19,7 +19,8 @@ from wengert._core.types import dtype_of, shape_of, type_of
 from wengert._frontend.runtime import Plain
 from wengert._modes.checkpoint import inherited
 from wengert._ops.arithmetic import maximum
-from wengert._ops.indexing import Slot, update
+from wengert._ops.index import Slot
+from wengert._ops.indexing import update
 from wengert._ops.structure import full
 from wengert._staging.cells import Cells
 from wengert._staging.joins import Leaf, engine_leaf, refuse_join, take_apart

@@ -196,17 +196,21 @@ class Family:
         """The code for these leaves.
 
         Where it cannot be compiled for lengths that are known at run time only, it is
-        compiled for each length.
+        compiled for each length. If that fails too, the error is the function's own,
+        and says nothing about lengths.
         """
         self.lengths.note(shapes)
+        fixed = frozenset(self.lengths.fixed)
         while True:
             pattern = self.lengths.pattern(shapes)
             form = self.forms.setdefault(pattern, Form(pattern))
             try:
                 return form, form.find(leaves) or form.compile(fun, structure, leaves)
             except Exception as error:
-                self.forms.pop(pattern, None)
+                if not form.entries:
+                    self.forms.pop(pattern, None)
                 if not self.lengths.fix(_needed(error, pattern, leaves)):
+                    self.lengths.fixed &= fixed
                     raise
 
 

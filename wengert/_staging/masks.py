@@ -9,7 +9,8 @@ from typing import Any
 from wengert._core.op import Op
 from wengert._core.types import Params
 from wengert._ops.arithmetic import floor_divide, remainder
-from wengert._ops.indexing import Slot, add_at, getitem, update
+from wengert._ops.index import Slot, axes_indexed
+from wengert._ops.indexing import add_at, getitem, update
 from wengert._ops.masks import flat_nonzero, is_mask
 from wengert._ops.reduction import reduce_sum
 from wengert._ops.structure import reshape, where
@@ -40,7 +41,7 @@ def without_masks(
         return where(indices[0], values[0], x)
     places: list[Any] = []
     index: list[Any] = []
-    for item, axis in _with_axes(params["index"], indices, len(x.shape)):
+    for item, axis in axes_indexed(params["index"], indices, len(x.shape)):
         if type(item) is not Slot:
             index.append(item)
             continue
@@ -58,24 +59,6 @@ def _chooses_whole(x: Any, value: Any, indices: Any, index: Any) -> bool:
     if index != (Slot(0),) or not hasattr(value, "shape") or value.shape != ():
         return False
     return tuple(indices[0].shape) == tuple(x.shape)
-
-
-def _with_axes(index: Any, indices: Any, rank: int) -> list[tuple[Any, int]]:
-    """The items of an index, with the first axis that each of them indexes."""
-    counts = [
-        0
-        if item is None or item is Ellipsis
-        else len(indices[item.k].shape)
-        if type(item) is Slot and is_mask(indices[item.k])
-        else 1
-        for item in index
-    ]
-    left = rank - sum(counts)
-    axis, found = 0, []
-    for item, count in zip(index, counts, strict=True):
-        found.append((item, axis))
-        axis += left if item is Ellipsis else count
-    return found
 
 
 def places_of(mask: Any) -> list[Any]:

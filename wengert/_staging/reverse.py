@@ -17,7 +17,8 @@ from wengert._modes.block import _NO_PLAN
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.arithmetic import add, subtract
 from wengert._ops.families import zeros_of
-from wengert._ops.indexing import Slot, getitem, update
+from wengert._ops.index import Slot
+from wengert._ops.indexing import getitem, update
 from wengert._ops.structure import full, reshape
 from wengert._staging.activity import active_results
 from wengert._staging.prune import silent_op

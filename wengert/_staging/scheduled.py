@@ -28,7 +28,8 @@ from wengert._ops.arithmetic import (
     maximum,
     minimum,
 )
-from wengert._ops.indexing import Slot, getitem, update
+from wengert._ops.index import Slot
+from wengert._ops.indexing import getitem, update
 from wengert._ops.structure import full, where
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.restart import EVERY_STATE, Restart, part_of_loop, restart

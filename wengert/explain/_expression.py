@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert._ops.indexing import Slot
+from wengert._ops.index import Slot
 from wengert.explain._record import Ref, Step
 
 INFIX = {

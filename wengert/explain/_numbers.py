@@ -14,7 +14,7 @@ from wengert._core.source import explain
 from wengert._core.types import Params, is_inexact, type_of
 from wengert._modes import api
 from wengert._modes.opaque import OpaqueCall
-from wengert._ops.indexing import fill_slots
+from wengert._ops.index import fill_slots
 from wengert.errors import SymbolicError
 from wengert.explain._formulas import FORMULAS, REDUCTIONS
 

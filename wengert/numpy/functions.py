@@ -16,7 +16,8 @@ from wengert._ops import arithmetic as ops
 from wengert._ops import special
 from wengert._ops.complex import imag as imag_op
 from wengert._ops.complex import real as real_op
-from wengert._ops.indexing import Slot, getitem
+from wengert._ops.index import Slot
+from wengert._ops.indexing import getitem
 from wengert._ops.structure import copy as copy_op
 from wengert._ops.structure import where as where_op
 from wengert._ops.transcendental import arctan2

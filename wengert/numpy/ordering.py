@@ -14,7 +14,8 @@ from wengert._core.source import explain
 from wengert._core.types import is_complex_dtype, is_inexact
 from wengert._ops import ordering as ops
 from wengert._ops.arithmetic import isnan
-from wengert._ops.indexing import Slot, add_at, getitem
+from wengert._ops.index import Slot
+from wengert._ops.indexing import add_at, getitem
 from wengert._ops.reduction import along, kept_shape
 from wengert._ops.structure import (
     broadcast_to,
