@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import sys
 import time
+from contextlib import nullcontext
 
+from tests.fuzz.fences import fenced
 from tests.fuzz.planted import programs_until_found
 from tests.fuzz.plants import PLANTS
 from tests.fuzz.running import Tally, report, run
@@ -18,6 +21,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--failures", type=int, default=10, help="stop after so many")
     parser.add_argument("--planted", action="store_true", help="find planted bugs")
+    parser.add_argument(
+        "--fenced", action="store_true", help="stop where memory is left (Linux)"
+    )
     given = parser.parse_args()
     seeds = range(given.seed, given.seed + given.programs)
     if given.planted:
@@ -34,11 +40,15 @@ def main() -> int:
                 flush=True,
             )
 
-    tally = run(seeds, given.seconds, progress, given.failures)
-    print(tally)
-    for failure in tally.failures:
-        print("\n" + report(failure), flush=True)
-    return 1 if tally.failures else 0
+    faulthandler.enable()
+    with fenced() if given.fenced else nullcontext() as fences:
+        tally = run(seeds, given.seconds, progress, given.failures)
+        print(tally)
+        for failure in tally.failures:
+            print("\n" + report(failure), flush=True)
+    if fences is not None:
+        print(f"{fences.used} blocks with fences, {fences.damaged} damaged")
+    return 1 if tally.failures or (fences is not None and fences.damaged) else 0
 
 
 def find_planted(seeds: range) -> int:

@@ -14,7 +14,7 @@ import wengert.numpy as wnp
 from tests.fuzz.programs import Inputs, Loaded, call, inputs, load
 from tests.fuzz.ways import running, way_of
 from wengert._frontend.api import convert
-from wengert.errors import WengertError
+from wengert.errors import InvalidProgramError, WengertError
 
 VALUE, GRADIENT, SECOND, DIFFERENCE = 1e-11, 1e-8, 1e-6, 2e-4
 LANES = 3
@@ -252,6 +252,8 @@ def run(function: Any, *args: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             return function(*args)
+    except InvalidProgramError:
+        raise
     except WengertError as error:
         raise Refused from error
 
