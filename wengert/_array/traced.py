@@ -342,6 +342,21 @@ def _shown(value: Any) -> Any:
     return value
 
 
+def root_of(value: Any) -> TracedArray | None:
+    """The array that a user value is, or is a view of."""
+    if not isinstance(value, TracedArray):
+        return None
+    return value if value._base is None else value._base
+
+
+def make_twins(a: TracedArray, b: TracedArray) -> None:
+    """Note that two arrays, or those that they are views of, may be one."""
+    a, b = (x if x._base is None else x._base for x in (a, b))
+    if a is not b and all(b is not twin for twin in a._twins):
+        a._twins = (*a._twins, b)
+        b._twins = (*b._twins, a)
+
+
 def _check_owner(root: TracedArray) -> None:
     interpreter = CURRENT.get()
     if root._owner is not interpreter:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from wengert._core.interp import Tracer
+from wengert._core.interp import Tracer, in_c_order
 from wengert._core.types import type_of
 from wengert._ops.complex import imag, real
 from wengert._ops.index import written_region
@@ -108,12 +108,11 @@ def concrete_array(x: Any) -> np.ndarray | None:
 
 
 def reshape_is_view(
-    x: Any, whole: tuple[Any, ...], path: tuple[Step, ...], shape: Any, order: str
-) -> bool:
-    """Whether NumPy's reshape of an array, a view by this path, would be a view.
+    x: Any, base: Any, path: tuple[Step, ...], shape: Any, order: str
+) -> bool | None:
+    """Whether NumPy's reshape of an array would be a view; None if that is not known.
 
-    whole: the shape of the array that the path begins at. A staged array has no memory
-    yet: the path begins at an array in C order.
+    base: the array that x is a view of, by this path. A staged one has no memory yet.
     """
     array = concrete_array(x)
     if array is not None:
@@ -121,13 +120,19 @@ def reshape_is_view(
             return True
         reshaped = np.reshape(array, shape, order=order)  # type: ignore[call-overload]
         return np.may_share_memory(reshaped, array)
+    if not in_c_order(base):
+        return True if _without_ones(x.shape) == _without_ones(shape) else None
     if order == "C" and all(isinstance(step, ReshapeStep) for step in path):
         return True
     try:
-        _set_shape(_strided(whole, path), shape, order)
+        _set_shape(_strided(base.shape, path), shape, order)
     except AttributeError:  # NumPy's, where a copy is needed
         return False
     return True
+
+
+def _without_ones(shape: Any) -> list[Any]:
+    return [n for n in shape if type(n) is not int or n != 1]
 
 
 def _strided(whole: tuple[Any, ...], path: tuple[Step, ...]) -> np.ndarray:

@@ -234,9 +234,21 @@ class Tracer:
         """Whether converting this value would cut a dependence on an input."""
         return True
 
+    def in_c_order(self) -> bool:
+        return in_c_order(self.below)
+
     def refuse_leak(self) -> NoReturn:
         """Raise: this tracer has reached an interpreter that is not above its own."""
         raise_leaked(self.interpreter)
+
+
+def in_c_order(value: Any) -> bool:
+    """Whether NumPy would have an array in C order; false where that is not certain."""
+    if len(getattr(value, "shape", ())) < 2:
+        return True
+    if isinstance(value, Tracer):
+        return value.in_c_order()
+    return not isinstance(value, np.ndarray) or value.flags.c_contiguous
 
 
 def is_known(value: Any) -> bool:

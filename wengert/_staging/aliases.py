@@ -1,8 +1,9 @@
 """Arrays of which the run decides whether they are one.
 
-After a branch or loop that rebinds a variable, its array may be one of several: they
-are *twins*. To read them is right whichever they are. A write to one of them may be a
-write to the other, which is lost then: every further use of it is refused.
+After a branch or loop that rebinds a variable, its array may be one of several, and a
+reshape may be a view or a copy: such arrays are *twins*. To read them is right
+whichever they are. A write to one of them may be a write to the other, which is lost
+then: every further use of it is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple, NoReturn
 
-from wengert._array.traced import TracedArray
+from wengert._array.traced import TracedArray, make_twins, root_of
 from wengert._core import tree
 from wengert._core.interp import Interpreter
 from wengert._core.source import explain
@@ -38,13 +39,6 @@ class Merged(NamedTuple):
 
     array: TracedArray
     paths: Sequence[TracedArray | None]
-
-
-def root_of(value: Any) -> TracedArray | None:
-    """The array that a user value is, or is a view of."""
-    if not isinstance(value, TracedArray):
-        return None
-    return value if value._base is None else value._base
 
 
 def is_lost(value: Any) -> bool:
@@ -94,19 +88,14 @@ def relate(merged: Sequence[Merged], stage: Interpreter) -> None:
             make_twins(one.array, other)
 
 
-def make_twins(a: TracedArray, b: TracedArray) -> None:
-    if a is not b and not is_in(b, a._twins):
-        a._twins = (*a._twins, b)
-        b._twins = (*b._twins, a)
-
-
 def lose_twins(array: TracedArray, stage: Interpreter) -> None:
     """An array is written to: what else it may be can no longer be used."""
     lost = Lost(
         stage,
         "an array is used that a write to another one (at {place}) may have changed",
-        "a branch or loop decides when the program runs whether the two are one array.",
-        "bind a copy where the branch or loop binds the name: x = y.copy()",
+        "whether the two are one array is decided when the program runs: by a branch, "
+        "a loop, or the order in memory of an array that is reshaped.",
+        "bind a copy where the second name is bound: x = y.copy()",
     )
     for twin in array._twins:
         for other in (twin, *origins(twin, stage)):

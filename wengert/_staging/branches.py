@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from wengert._array.traced import TracedArray
+from wengert._array.traced import TracedArray, root_of
 from wengert._core import tree
 from wengert._core.interp import CURRENT
 from wengert._core.types import ArrayType, ndim_of, shape_of, type_of
 from wengert._frontend.runtime import Block, Raise
 from wengert._ir.control import If
 from wengert._ops.families import zeros_of
-from wengert._staging.aliases import Merged, is_lost, lose, relate, root_of
+from wengert._staging.aliases import Merged, is_lost, lose, relate
 from wengert._staging.cells import Cells
 from wengert._staging.joins import (
     UNBOUND,

@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
-from wengert._core.interp import EVALUATE, Tracer, using
+from wengert._core.interp import EVALUATE, Tracer, in_c_order, using
 from wengert._core.types import ArrayType, type_of
 from wengert._frontend.api import convert, explain_sites
 from wengert._ir.program import Program
@@ -34,6 +34,7 @@ class Input(NamedTuple):
     type: ArrayType | None  # None where the leaf itself is known
     scalar: bool
     static: Any
+    in_c_order: bool = True
 
     def __hash__(self) -> int:
         return hash((self.type, self.scalar))
@@ -50,12 +51,14 @@ def describe(leaf: Any, known: bool = False, shape: Any = None) -> Input:
         return Input(ArrayType((), np.dtype(np.int64)), True, None)
     if not api.is_static(leaf) and api.is_array(leaf):
         dtype = leaf.dtype
+        value = unwrap(leaf)
         if shape is None:
-            shape = type_of(unwrap(leaf)).shape
+            shape = type_of(value).shape
         return Input(
             ArrayType(shape, dtype.newbyteorder("=")),
             isinstance(leaf, TracedScalar),
             None,
+            in_c_order(value),
         )
     return Input(None, False, leaf)
 
@@ -174,8 +177,11 @@ def _arguments(
             continue
         type_ = given.type
         shape = (extents[n.number] if isinstance(n, Length) else n for n in type_.shape)
+        original = originals[len(leaves)]
         params.append(stage.parameter(ArrayType(tuple(shape), type_.dtype)))
-        first = next(i for i, x in enumerate(originals) if x is originals[len(leaves)])
+        if not given.in_c_order:
+            stage.orders.stand_for[params[-1].var] = unwrap(original)
+        first = next(i for i, x in enumerate(originals) if x is original)
         if first < len(leaves) and not given.scalar:
             leaves.append(leaves[first])
             continue

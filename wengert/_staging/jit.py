@@ -152,13 +152,18 @@ class Jitted:
 
     def _entry(self, fun: Any, structure: Any, leaves: Any, full: Any) -> Entry:
         """The code for these leaves, compiled where there is none."""
-        types = [describe(x).type for x in leaves]
-        shapes = [None if t is None else t.shape for t in types]
+        inputs = [describe(x) for x in leaves]
+        shapes = [None if x.type is None else x.type.shape for x in inputs]
         ranks = [
             signature
-            if t is None
-            else (getattr(x, "dtype", t.dtype), t.ndim, api.is_scalar(x))
-            for x, t, signature in zip(leaves, types, full[3:], strict=True)
+            if given.type is None
+            else (
+                getattr(x, "dtype", given.type.dtype),
+                given.type.ndim,
+                api.is_scalar(x),
+                given.in_c_order,
+            )
+            for x, given, signature in zip(leaves, inputs, full[3:], strict=True)
         ]
         family = self.families.setdefault((*full[:3], *ranks), Family())
         form, entry = family.entry(fun, structure, leaves, shapes)
@@ -288,12 +293,12 @@ def _signature(leaf: Any) -> Any:
     """What two leaves share for which one program serves."""
     kind = type(leaf)
     if kind is np.ndarray:
-        return leaf.dtype, leaf.shape
+        return leaf.dtype, leaf.shape, leaf.flags.c_contiguous
     if kind is float or kind is int or kind is np.float64:
         return kind
     given = describe(leaf)
     if given.type is not None:
-        return given.type, given.scalar
+        return given.type, given.scalar, given.in_c_order
     return kind, leaf if isinstance(leaf, _BY_VALUE) else id(leaf)
 
 

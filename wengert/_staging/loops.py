@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert._array.traced import TracedArray
+from wengert._array.traced import TracedArray, make_twins, root_of
 from wengert._core.interp import CURRENT, Interpreter, using
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, dtype_of, shape_of, type_of
@@ -28,11 +28,9 @@ from wengert._staging.aliases import (
     is_in,
     is_lost,
     lose_first,
-    make_twins,
     may_be,
     refuse_lost,
     relate,
-    root_of,
 )
 from wengert._staging.carries import Carry, settle_types
 from wengert._staging.cells import Cells
@@ -112,7 +110,7 @@ class Body:
         if not isinstance(leaf, Leaf):
             return leaf
         with using(self.region.parent):
-            return self.region.parameter(type_of(entry))
+            return self.region.parameter(type_of(entry), entry)
 
     def _relate_stand_ins(self) -> None:
         """What stands for twins, or for one array, are twins."""
@@ -225,6 +223,7 @@ class Loop:
                 self._variable(name, runs)
             self._arrays()
         self._refuse_shared()
+        self._refuse_reordered()
 
     def add(self, name: str, entry: Any, param: StageTracer, exit: Any) -> int:
         self.carries.append(Carry(name, entry, param, exit))
@@ -306,6 +305,21 @@ class Loop:
             elif end is not stand_in and self._reads(body.params[name][i]):
                 if any(is_in(a, following) for a in written):
                     self._refuse_two_names(name)
+
+    def _refuse_reordered(self) -> None:
+        """Raise where a reshape in the next step may be a copy, and is a view here."""
+        changed = [(c, self.region.lift(c.exit)) for c in self.carries]
+        pairs = [(c.param.var, after) for c, after in changed]
+        if self.region.orders.holds_in_each_step(pairs, self.region.equations):
+            return
+        names = ", ".join(repr(c.name) for c in self.carries if len(c.param.shape) > 1)
+        raise MutationError(
+            explain(
+                f"the loop reshapes an array whose order in memory it changes: {names}",
+                why="NumPy's reshape is a view of an array in C order, or a copy.",
+                fix="keep it in C order: x = (x.T * 2).copy()",
+            )
+        )
 
     def _reads(self, param: Any) -> bool:
         """Whether a step makes anything of a value that it begins with."""

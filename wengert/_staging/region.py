@@ -49,7 +49,7 @@ class Region(Stage):
                 self.parent.touch(root)
         outer = root._value
         if self.loop:
-            entry = self.parameter(type_of(outer))
+            entry = self.parameter(type_of(outer), outer)
         else:
             entry = StageTracer(self, self.capture(outer))
         self.arrays[id(root)] = Adopted(root, outer, entry)

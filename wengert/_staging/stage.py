@@ -34,6 +34,7 @@ from wengert._staging.aliases import lose_twins
 from wengert._staging.errors import refuse_concrete, refuse_extent, refuse_text
 from wengert._staging.masks import has_masks, places_of, without_masks
 from wengert._staging.operands import aligned_dtypes
+from wengert._staging.orders import Orders
 
 INDEX = ArrayType((), np.dtype(np.int64))
 _EXTENT_TYPES = (INDEX, ArrayType((), np.dtype(np.bool_)))
@@ -67,6 +68,10 @@ class StageTracer(Tracer):
     @property
     def below(self) -> Any:
         refuse_concrete(self)
+
+    def in_c_order(self) -> bool:
+        stage = self.interpreter
+        return stage.orders.certain(self.var, stage.equations)
 
     def shown(self) -> Any:
         mark = CURRENT.get().marking
@@ -162,10 +167,14 @@ class Stage(Interpreter):
         self.captured: dict[Any, tuple[Any, Var]] = {}
         self.extents: dict[Any, Var] = {}  # int64 scalars by how they are computed
         self.places: dict[Any, list[Any]] = {}  # where a mask is true
+        self.orders = Orders()
 
-    def parameter(self, type_: ArrayType) -> StageTracer:
+    def parameter(self, type_: ArrayType, stands_for: Any = None) -> StageTracer:
+        """A new parameter; of a loop, it stands for this value in the first step."""
         param = StageTracer(self, Var(self.own(type_)))
         self.given.append(param.var)
+        if stands_for is not None:
+            self.orders.stand_for[param.var] = stands_for
         return param
 
     def place_of(self, var: Var) -> int | None:
@@ -201,6 +210,7 @@ class Stage(Interpreter):
                 x.refuse_leak()
             var = Var(self.own(type_of(x)))
             self.captured[key] = (x, var)
+            self.orders.stand_for[var] = x
         return self.captured[key][1]
 
     def own(self, value: Any) -> Any:

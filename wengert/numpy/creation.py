@@ -17,12 +17,13 @@ from wengert._array.traced import (
     TracedScalar,
     has_traced,
     length,
+    make_twins,
     unwrap,
     unwrap_sequence,
     wrap,
 )
 from wengert._array.views import concrete_array
-from wengert._core.interp import CURRENT, Tracer
+from wengert._core.interp import CURRENT, Tracer, in_c_order
 from wengert._core.types import dtype_of
 from wengert._ops.arithmetic import maximum
 from wengert._ops.structure import broadcast_to, iota
@@ -35,6 +36,7 @@ __all__ = [
     "asanyarray",
     "asarray",
     "ascontiguousarray",
+    "asfortranarray",
     "copy",
     "empty",
     "empty_like",
@@ -114,7 +116,8 @@ def _filled_at_run_time(
     shape: tuple[Any, ...], value: float, dtype: Any = float, order: Any = "C"
 ) -> TracedArray:
     dtype = np.dtype(float if dtype is None else dtype)
-    return TracedArray(full_op(shape=shape, value=value, dtype=dtype))
+    out = full_op(shape=shape, value=value, dtype=dtype)
+    return TracedArray(out if order == "C" else copy_op(out, order=order))
 
 
 zeros = _filled("zeros", 0)
@@ -142,7 +145,11 @@ def _like(name: str) -> Any:
             return fresh(numpy_function(layout, dtype=dtype, shape=shape))
         given = value.shape if shape is None else shape
         shape = lengths(given) if CURRENT.get().xp is np else given
-        return _creators[name](tuple(map(wrap, shape)), dtype=dtype or value.dtype)
+        out = _creators[name](tuple(map(wrap, shape)), dtype=dtype or value.dtype)
+        if in_c_order(value) or not isinstance(out, TracedArray):
+            return out
+        # NumPy's is in the order of the other array; not in C order is all we know.
+        return TracedArray(copy_op(out._read(), order="F"))
 
     create.__name__ = create.__qualname__ = f"{name}_like"
     create.__doc__ = (
@@ -248,13 +255,28 @@ asanyarray = asarray
 
 def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
     """``numpy.ascontiguousarray``: a copy where the array is not contiguous."""
-    a = asarray(a, dtype)
+    return _in_order(asarray(a, dtype), "C")
+
+
+def asfortranarray(a: Any, dtype: Any = None) -> Any:
+    """``numpy.asfortranarray``: a copy where the array is not in Fortran order."""
+    return _in_order(asarray(a, dtype), "F")
+
+
+def _in_order(a: Any, order: str) -> Any:
     if not isinstance(a, TracedArray):
-        return np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a
+        return np.asarray(a, order=order) if isinstance(a, np.ndarray) else a  # type: ignore[call-overload]
     layout = concrete_array(a._peek())
-    if layout is None or layout.flags.c_contiguous:
+    if layout is None:
+        certain = a.ndim < 2 or (order == "C" and in_c_order(a._peek()))
+    else:
+        certain = layout.flags.contiguous if order == "C" else layout.flags.f_contiguous
+    if certain:
         return a
-    return TracedArray(copy_op(a._peek(), order="C"))
+    out = TracedArray(copy_op(a._peek(), order=order))
+    if layout is None:  # NumPy may return the array itself
+        make_twins(out, a)
+    return out
 
 
 def meshgrid(

@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from wengert._array.traced import TracedArray, TracedScalar, length, unwrap, wrap
+from wengert._array.traced import (
+    TracedArray,
+    TracedScalar,
+    length,
+    make_twins,
+    unwrap,
+    wrap,
+)
 from wengert._array.views import (
     ReshapeStep,
     Step,
@@ -17,9 +24,10 @@ from wengert._array.views import (
     concrete_array,
     reshape_is_view,
 )
+from wengert._core.interp import in_c_order
 from wengert._core.source import explain
 from wengert._ops.structure import copy as copy_op
-from wengert.errors import AxisError, ShapeError
+from wengert.errors import AxisError, ShapeError, StagedValueError
 
 __all__ = [
     "atleast_1d",
@@ -88,15 +96,19 @@ def reshape(a: Any, shape: Any, order: Any = "C") -> Any:
     if order in ("A", "K"):
         order = _memory_order(value)
     step = ReshapeStep(shape, order)
-    if _is_view(a, value, shape, order):
+    is_view = _is_view(a, value, shape, order)
+    if is_view:
         return _view(a, step)
-    return TracedArray(step.get(a._read()))
+    out = TracedArray(step.get(a._read()))
+    if is_view is None:
+        make_twins(out, a)
+    return out
 
 
-def _is_view(a: Any, value: Any, shape: tuple[Any, ...], order: str) -> bool:
+def _is_view(a: Any, value: Any, shape: tuple[Any, ...], order: str) -> bool | None:
     if isinstance(a, TracedScalar) or a._base is None:
-        return reshape_is_view(value, value.shape, (), shape, order)
-    return reshape_is_view(value, a._base._value.shape, a._path, shape, order)
+        return reshape_is_view(value, value, (), shape, order)
+    return reshape_is_view(value, a._base._value, a._path, shape, order)
 
 
 def _extent(n: Any) -> Any:
@@ -143,9 +155,16 @@ def _sizes_differ(a: Any, b: Any) -> ValueError:
 def _memory_order(value: Any) -> str:
     """The order "A" of a value: as it lies in memory."""
     array = concrete_array(value)
-    if array is None or array.flags.c_contiguous:
-        return "C"
-    return "F" if array.flags.f_contiguous else "C"
+    if array is not None:
+        return "F" if array.flags.fnc else "C"
+    if not in_c_order(value):
+        raise StagedValueError(
+            explain(
+                "the order of an array in memory is not known while compiling",
+                fix='say which order is meant: order="C" or order="F"',
+            )
+        )
+    return "C"
 
 
 def ravel(a: Any, order: Any = "C") -> Any:
