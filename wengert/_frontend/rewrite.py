@@ -140,12 +140,31 @@ class Expressions(ast.NodeTransformer):
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         """Of an array that staging knows not, ``a += 1`` writes to an input."""
         self.generic_visit(node)
-        if not isinstance(node.target, ast.Name) or not self.staging or self.in_class:
+        if not self.staging or self.in_class:
+            return node
+        if isinstance(node.target, ast.Attribute):
+            return self._augmented(node, node.target)
+        if not isinstance(node.target, ast.Name):
             return node
         name = node.target.id
         given = call("reached", ast.Name(name, ast.Load()))
         bind = ast.Assign([ast.Name(name, ast.Store())], given)
         return located(ast.If(ast.Constant(True), [bind, node], []), node)
+
+    def _augmented(self, node: ast.AugAssign, target: ast.Attribute) -> ast.AST:
+        """``owner.name += 1``; an array from outside is stored as it is."""
+        owner, value = HELPER + "owner__", HELPER + "value__"
+        attribute = ast.Attribute(load(owner), target.attr, ast.Load())
+        store = ast.Attribute(load(owner), target.attr, ast.Store())
+        node.target = ast.copy_location(ast.Name(value, ast.Store()), target)
+        statements = [
+            ast.Assign([ast.Name(owner, ast.Store())], target.value),
+            ast.Assign([ast.Name(value, ast.Store())], call("reached", attribute)),
+            node,
+            ast.Assign([store], call("stored", load(value))),
+            ast.Delete([ast.Name(name, ast.Del()) for name in (owner, value)]),
+        ]
+        return located(ast.If(ast.Constant(True), statements, []), node)
 
     def _super(self, node: ast.Call) -> ast.AST:
         """``super()`` reads its frame, which may be that of a branch: say it in full.

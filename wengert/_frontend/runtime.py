@@ -155,6 +155,10 @@ class Plain:
         """A value read from a global or closure, an attribute or an item."""
         return value
 
+    def stored(self, value: Any) -> Any:
+        """A value as it is stored in an attribute."""
+        return value
+
     def and_(self, first: Any, *others: Callable[[], Any]) -> Any:
         """``first and others[0]() and ...``."""
         for other in others:

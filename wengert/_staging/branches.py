@@ -178,7 +178,7 @@ def stage_branch(
     """
     cells = Cells((then, orelse, rest, *scope), written)
     entry = cells.read()
-    watch = Watch((then, orelse, rest, *scope))
+    watch = Watch((then, orelse, rest, *scope), cells.cells.values())
     branches = Branch(then, cells, entry), Branch(orelse, cells, entry)
     falling = [b for b in branches if b.signal is None]
     mixed = any(isinstance(b.signal, TracedSignal) for b in branches)

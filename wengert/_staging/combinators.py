@@ -175,7 +175,7 @@ def stage_scan(
     """
     one = Body(Cells((body,), written))
     steps = span.length()
-    watch = Watch((body, *scope))
+    watch = Watch((body, *scope), one.cells.cells.values())
     one.run(lambda: body(span.item(one.index)))
     watch.refuse_change()
     loop = Loop(one, runs=False)

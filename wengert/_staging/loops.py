@@ -166,7 +166,7 @@ def stage_for(
     """
     cells = Cells((body,), written)
     steps = span.length()
-    watch = Watch((body, *scope))
+    watch = Watch((body, *scope), cells.cells.values())
     one = Body(cells)
     one.run(lambda: body(span.item(one.index)))
     watch.refuse_change()
@@ -197,7 +197,7 @@ def stage_while(
         holds.append(truth(test()))
         return body()
 
-    watch = Watch((test, body, *scope))
+    watch = Watch((test, body, *scope), cells.cells.values())
     one.run(step)
     watch.refuse_change()
     loop = Loop(one, runs=False)

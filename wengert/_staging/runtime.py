@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert._array.traced import wrap
+from wengert._array.traced import TracedArray, wrap
 from wengert._control import loops
 from wengert._core.interp import CURRENT
 from wengert._frontend.runtime import Block, Plain, Raise
@@ -198,10 +198,15 @@ class Staged(Plain):
         """An array from outside is an input, whatever it holds when the code runs."""
         if type(value) is not np.ndarray or value.dtype.kind not in "biufc":
             return value
-        stage = next(
-            (i for i in CURRENT.get().chain() if isinstance(i, FunctionStage)), None
-        )
+        stage = _function_stage()
         return value if stage is None else stage.input(value)
+
+    def stored(self, value: Any) -> Any:
+        """An array from outside stays what it is there."""
+        stage = _function_stage()
+        if stage is None or not isinstance(value, TracedArray):
+            return value
+        return next((x for x, own in stage.inputs.values() if own is value), value)
 
     def and_(self, first: Any, *others: Callable[[], Any]) -> Any:
         for i, other in enumerate(others):
@@ -295,6 +300,11 @@ def staged_print(
 
     apply_control(Print(show), shown)
     return None
+
+
+def _function_stage() -> FunctionStage | None:
+    chain = CURRENT.get().chain()
+    return next((i for i in chain if isinstance(i, FunctionStage)), None)
 
 
 def _nothing() -> None:
