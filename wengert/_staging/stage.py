@@ -392,6 +392,21 @@ def outputs_of(programs: Sequence[Program], atoms: Sequence[Atom]) -> list[Var]:
     return outputs
 
 
+def results_of_loop(
+    params: Sequence[Var], atoms: Sequence[Atom], constants: int
+) -> list[Var]:
+    """Variables for what a loop leaves; `params` of its body are for these operands.
+
+    An extent that the loop carries is a result before the array.
+    """
+    known: dict[Var, Any] = dict(
+        zip(params[:constants], map(extent_of, atoms), strict=False)
+    )
+    for param in params[constants:]:
+        known[param] = Var(substitute(param.type, known.__getitem__))
+    return [known[param] for param in params[constants:]]
+
+
 def _is_one_int(extents: Sequence[Any]) -> bool:
     return all(type(n) is int and n == extents[0] for n in extents)
 
