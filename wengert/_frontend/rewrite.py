@@ -137,6 +137,30 @@ class Expressions(ast.NodeTransformer):
             node.value = located(call("reached", node.value), node.value)
         return self._reached(node)
 
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        self.generic_visit(node)
+        node.value = self.listed(node.value)
+        return node
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> Any:
+        self.generic_visit(node)
+        node.value = self.listed(node.value)
+        return node
+
+    def listed(self, value: ast.expr) -> ast.expr:
+        """An expression whose lists are lists that may grow, where it displays any."""
+        if not self.staging or self.in_class:
+            return value
+        if isinstance(value, (ast.List, ast.Tuple)):
+            value.elts = [self.listed(item) for item in value.elts]
+        elif isinstance(value, ast.Dict):
+            value.values = [self.listed(item) for item in value.values]
+        elif isinstance(value, ast.ListComp):
+            value.elt = self.listed(value.elt)
+        if isinstance(value, (ast.List, ast.ListComp)):
+            return located(call("listed", value), value)
+        return value
+
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         """Of an array that staging knows not, ``a += 1`` writes to an input."""
         self.generic_visit(node)

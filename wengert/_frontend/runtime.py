@@ -155,6 +155,10 @@ class Plain:
         """A value read from a global or closure, an attribute or an item."""
         return value
 
+    def listed(self, items: Any) -> Any:
+        """A list that a display or comprehension makes."""
+        return items
+
     def and_(self, first: Any, *others: Callable[[], Any]) -> Any:
         """``first and others[0]() and ...``."""
         for other in others:

@@ -17,6 +17,7 @@ from wengert._frontend.runtime import Raise
 from wengert._staging.aliases import is_in, is_lost
 from wengert._staging.cells import Cells
 from wengert._staging.joins import UNBOUND, Leaf, Variable, engine_leaf, take_apart
+from wengert._staging.lists import Grow, StagedList, growing
 from wengert._staging.region import Region
 from wengert._staging.signals import emit_check
 from wengert._staging.stage import INDEX
@@ -28,14 +29,22 @@ def stage_body(cells: Cells, step: Callable[[Any], Any]) -> Body:
     """One step of a loop, ``step(index)``, for lengths that each step may change."""
     changing: frozenset[Axis] = frozenset()
     while True:
-        body = Body(cells, changing)
-        body.run(step)
+        body = growing(lambda: _one_run(cells, changing, step))
         more = changing | body.changed_axes()
         if more == changing:
             return body
         changing = more
-        cells.write(body.entry)
-        body.region.abandon()
+        body.abandon()
+
+
+def _one_run(cells: Cells, changing: frozenset[Axis], step: Callable[..., Any]) -> Body:
+    body = Body(cells, changing)
+    try:
+        body.run(step)
+    except Grow:
+        body.abandon()
+        raise
+    return body
 
 
 class Body:
@@ -72,6 +81,8 @@ class Body:
                     for leaf, p in zip(variable.leaves, self.params[name], strict=True)
                 ]
             )
+            if isinstance(value, StagedList) and not value.grown:
+                stand_ins[name] = StagedList(stand_ins[name], value.root)
         self.stand_ins = {
             name: take_apart(name, value) for name, value in stand_ins.items()
         }
@@ -114,6 +125,11 @@ class Body:
         return isinstance(array, TracedArray) and (
             array._value is not value or is_lost(array)
         )
+
+    def abandon(self) -> None:
+        """Leave things as they were, for another run."""
+        self.cells.write(self.entry)
+        self.region.abandon()
 
     def run(self, step: Callable[[Any], Any]) -> None:
         with self.region.entered():

@@ -37,6 +37,7 @@ class Variable(NamedTuple):
     name: str
     structure: Any
     leaves: list[Any]  # `Leaf`, or the object itself where it is neither
+    kind: Any = None  # of a list of ours; one that has grown is a leaf
 
     def array(self, i: int) -> Any:
         """The array of user code that a leaf is, if it is one."""
@@ -44,12 +45,15 @@ class Variable(NamedTuple):
         return leaf.value if isinstance(leaf, Leaf) else None
 
     def rebuilt(self, values: Sequence[Any]) -> Any:
-        return tree.unflatten(self.structure, values)
+        value = tree.unflatten(self.structure, values)
+        return value if self.kind is None else self.kind(value)
 
 
 def take_apart(name: str, value: Any) -> Variable:
-    leaves, structure = tree.flatten(value)
-    return Variable(name, structure, [_leaf(x) for x in leaves])
+    leaves, structure = tree.flatten(value, keep_grown=True)
+    is_ours = isinstance(value, tree.Listed) and not value.grown
+    kind = type(value) if is_ours else None
+    return Variable(name, structure, [_leaf(x) for x in leaves], kind)
 
 
 def _leaf(x: Any) -> Any:
@@ -127,6 +131,8 @@ def engine_leaf(leaf: Leaf) -> Any:
 
 def _described(x: Any) -> str:
     x = x.value if isinstance(x, Leaf) else x
+    if isinstance(x, tree.Listed):
+        return "a list that has grown"
     if hasattr(x, "dtype"):
         return f"{x.dtype}{list(x.shape)}"
     return f"{type(x).__name__} {x!r}"

@@ -42,7 +42,7 @@ from wengert._staging.joins import (
 )
 from wengert._staging.prune import prune
 from wengert._staging.ranges import Span
-from wengert._staging.region import captured_params, unify
+from wengert._staging.region import Buffer, captured_params, unify
 from wengert._staging.replay import apply_control
 from wengert._staging.signals import (
     CONTINUE,
@@ -221,8 +221,9 @@ class Loop:
     def _refuse_shared(self) -> None:
         """Raise where a write in the next step may reach an array by two names."""
         body, region = self.body, self.region
-        written = [a.array for a in region.written()]
+        written = [a.array for a in region.written() if not isinstance(a.array, Buffer)]
         variables = list(self._arrays_of_variables())
+        self._refuse_appended(written, variables)
         for k, (name, i, stand_in, end) in enumerate(variables):
             following = may_be(end, region)
             if body.is_written(name, i):
@@ -251,6 +252,24 @@ class Loop:
                 fix="keep it in C order: x = (x.T * 2).copy()",
             )
         )
+
+    def _refuse_appended(self, written: list[Any], variables: Any) -> None:
+        """Raise where the next step writes to an array that this one has appended."""
+        changing = [
+            *written,
+            *(end for n, i, _, end in variables if self.body.is_written(n, i)),
+        ]
+        for adopted in self.region.arrays.values():
+            if isinstance(adopted.array, Buffer):
+                if any(is_in(twin, changing) for twin in adopted.array._twins):
+                    raise MutationError(
+                        explain(
+                            "the loop appends an array to a list, and writes to it in "
+                            "the next step",
+                            why="the entries of the list would change with it.",
+                            fix="append a copy: xs.append(x.copy())",
+                        )
+                    )
 
     def _reads(self, param: Any) -> bool:
         """Whether a step makes anything of a value that it begins with."""

@@ -18,6 +18,12 @@ from wengert._ir.program import Program, Var
 from wengert._staging.stage import INDEX, Extent, Stage, StageTracer, as_extent
 
 
+class Buffer(TracedArray):
+    """Rows whose number every step of a loop may change: see `store`."""
+
+    __slots__ = ()
+
+
 class Adopted(NamedTuple):
     array: TracedArray
     outer: Any  # its value outside
@@ -49,7 +55,8 @@ class Region(Stage):
                 self.parent.touch(root)
         outer = root._value
         if self.loop:
-            entry = self.parameter(type_of(outer), outer)
+            axes = (0,) if isinstance(root, Buffer) else ()
+            entry = self.changing_parameter(type_of(outer), axes, outer)
         else:
             entry = StageTracer(self, self.capture(outer))
         self.arrays[id(root)] = Adopted(root, outer, entry)

@@ -13,6 +13,7 @@ from typing import Any
 from wengert._array.traced import TracedArray, TracedScalar
 from wengert._core.interp import Tracer
 from wengert._core.source import explain
+from wengert._staging.lists import StagedList
 from wengert.errors import MutationError
 
 _CONTAINERS = (list, dict, set, bytearray)
@@ -39,6 +40,8 @@ class Watch:
     def changed(self) -> tuple[str, Any] | None:
         """A name and an object that is no longer what it was."""
         for name, value, state in self.states.values():
+            if isinstance(value, StagedList) and value.grown:
+                continue  # it knows itself
             if not _same(state, _state(value)):
                 return name, value
         return None
@@ -81,6 +84,8 @@ def _is_mutable(value: Any) -> bool:
 
 def _state(value: Any) -> Any:
     """A shallow copy, which keeps the parts alive: an identity is not used again."""
+    if isinstance(value, list):
+        return list.copy(value)
     if isinstance(value, _CONTAINERS):
         return value.copy()
     return dict(value.__dict__)
