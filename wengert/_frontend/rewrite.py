@@ -93,8 +93,19 @@ class Expressions(ast.NodeTransformer):
         node.func = self._called(node.func)
         node.args = self.several(node.args)
         node.keywords = self.several(node.keywords)
+        if not self._is_of_a_module(node.func):
+            node.args = [self.listed(arg) for arg in node.args]
+            for keyword in node.keywords:
+                keyword.value = self.listed(keyword.value)
         node.func = located(call("callee", node.func), node.func)
         return node
+
+    def _is_of_a_module(self, func: ast.expr) -> bool:
+        """Whether a function is likely to be one of a library, as ``np.array``."""
+        if not isinstance(func, ast.Attribute) or not isinstance(func.value, ast.Call):
+            return False
+        reached = func.value.args  # the name has been rewritten
+        return bool(reached) and isinstance(reached[0], ast.Name)
 
     def _called(self, func: ast.expr) -> ast.expr:
         """What is called: a name or attribute of it stays as it is."""

@@ -158,6 +158,7 @@ class Body:
                     with self.region.entered():
                         lengths = shape_of(engine_leaf(last))
                     given = shape_of(self.params[name][i])
-                    pairs = enumerate(zip(given, lengths, strict=False))
-                    found |= {(name, i, k) for k, (n, m) in pairs if n != m}
+                    if len(given) == len(lengths):
+                        pairs = enumerate(zip(given, lengths, strict=True))
+                        found |= {(name, i, k) for k, (n, m) in pairs if n != m}
         return frozenset(found)

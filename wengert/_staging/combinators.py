@@ -193,6 +193,9 @@ def _stacked(loop: Loop, leaf: Any, steps: Any, at: Any) -> int:
         refuse_join("output of a step", "a number or array", repr(leaf))
     value = loop.within(lambda: engine_leaf(leaf))
     dtype = np.result_type(dtype_of(value))
+    if loop.region.outside(shape_of(value)) is None:
+        length = f"{dtype} of a length that a step finds"
+        refuse_join("output of a step", length, "a row of an array")
     with using(loop.region.parent):
         shape = (as_extent(steps), *shape_of(value))
         rows = full(shape=shape, value=0, dtype=dtype)

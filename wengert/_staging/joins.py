@@ -39,6 +39,12 @@ class Variable(NamedTuple):
     leaves: list[Any]  # `Leaf`, or the object itself where it is neither
     kind: Any = None  # of a list of ours; one that has grown is a leaf
 
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list, or one that has grown."""
+        grown = [x for x in self.leaves if isinstance(x, tree.Listed)]
+        return self.kind is not None or bool(grown)
+
     def array(self, i: int) -> Any:
         """The array of user code that a leaf is, if it is one."""
         leaf = self.leaves[i]
@@ -96,7 +102,7 @@ class Joined(NamedTuple):
 def join(first: Variable, second: Variable) -> Joined:
     """What two values of one variable have in common."""
     if first.structure != second.structure:
-        refuse_join(first.name, f"{first.structure}", f"{second.structure}")
+        refuse_structures(first, second)
     differing = []
     for i, (a, b) in enumerate(zip(first.leaves, second.leaves, strict=True)):
         if same(a, b):
@@ -138,11 +144,22 @@ def _described(x: Any) -> str:
     return f"{type(x).__name__} {x!r}"
 
 
-def refuse_join(name: str, first: str, second: str) -> None:
+_ONE_TYPE = "give it one shape, dtype and structure on all paths"
+_ONE_LIST = "change the list, as xs.append(x) does, rather than bind another one"
+
+
+def refuse_structures(first: Variable, second: Variable) -> None:
+    """Raise: a variable is a list, tuple or other pytree of two kinds."""
+    lists = first.is_list or second.is_list
+    fix = _ONE_LIST if lists else _ONE_TYPE
+    refuse_join(first.name, str(first.structure), str(second.structure), fix)
+
+
+def refuse_join(name: str, first: str, second: str, fix: str = _ONE_TYPE) -> None:
     raise JoinError(
         explain(
             f"the variable {name!r} is {first} on one path, and {second} on another",
             why="a branch or loop that is compiled leaves one type in each variable.",
-            fix="give it one shape, dtype and structure on all paths",
+            fix=fix,
         )
     )

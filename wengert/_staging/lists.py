@@ -12,6 +12,8 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, SupportsIndex
 
+import numpy as np
+
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
 from wengert._core.interp import CURRENT
@@ -333,7 +335,9 @@ class Entries:
 
 
 def _number(index: Any) -> Any:
-    return unwrap(index) if isinstance(index, TracedScalar) else operator.index(index)
+    if isinstance(index, TracedScalar):
+        return unwrap(index)
+    return np.int64(operator.index(index))
 
 
 def _region_above(home: Any) -> Region | None:
@@ -352,6 +356,6 @@ def _refuse_length(what: str) -> NoReturn:
         explain(
             f"the length of a list that grows in a compiled branch or loop {what}",
             why="it is known only when the compiled function runs.",
-            fix="read its entries in a for loop, by index, or as an array: np.array(x)",
+            fix="read its entries in a loop, by index, or as an array, np.array(xs)",
         )
     )

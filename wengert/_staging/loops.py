@@ -38,6 +38,7 @@ from wengert._staging.joins import (
     Variable,
     engine_leaf,
     refuse_join,
+    refuse_structures,
     take_apart,
 )
 from wengert._staging.prune import prune
@@ -57,7 +58,7 @@ from wengert._staging.signals import (
 from wengert._staging.stage import INDEX, Extent, StageTracer
 from wengert._staging.truth import truth
 from wengert._staging.watch import Watch
-from wengert.errors import MutationError
+from wengert.errors import CheckpointError, MutationError
 
 
 def _number(extent: Any) -> Any:
@@ -127,6 +128,7 @@ class Loop:
         self.constants: list[tuple[Any, StageTracer]] = []
         self.rebuild: list[Callable[[list[Any]], None]] = []
         self.merged: list[Merged] = []
+        self.changing: list[str] = []  # what changes its length
         self.lost: list[Any] = []  # arrays that only the first step wrote to
         self.after = dict(body.entry)
         with using(self.region.parent):
@@ -139,6 +141,7 @@ class Loop:
     def add(self, name: str, entry: Any, param: StageTracer, exit: Any) -> int:
         """A carry, behind those that are lengths of it."""
         for k, n in self._own_lengths(param):
+            self.changing.append(name)
             before, end = (_number(shape_of(x)[k]) for x in (entry, exit))
             self.carries.append(Carry(f"length of {name}", before, n, end))
         self.carries.append(Carry(name, entry, param, exit))
@@ -175,7 +178,7 @@ class Loop:
             return  # without a step it is what it was: unbound, or lost
         before, end = body.apart[name], body.exits[name]
         if before.structure != end.structure:
-            refuse_join(name, str(before.structure), str(end.structure))
+            refuse_structures(before, end)
         places: dict[int, int] = {}
         scalars: dict[int, bool] = {}
         stand_in = body.stand_ins[name]
@@ -372,8 +375,21 @@ class Loop:
                 self._constant(adopted.outer, adopted.entry)
                 continue
             value = self.region.exit_value(adopted.array)
-            place = self.add("array", adopted.outer, adopted.entry, value)
+            name = "list" if isinstance(adopted.array, Buffer) else "array"
+            place = self.add(name, adopted.outer, adopted.entry, value)
             self._write_through(adopted.array, place)
+
+    def _refuse_schedule(self, checkpoints: Any) -> None:
+        if checkpoints is not None and self.changing:
+            raise CheckpointError(
+                explain(
+                    f"checkpoints={checkpoints!r} in a loop that changes the length of "
+                    f"{self.changing[0]!r}",
+                    why="the states that a schedule stores are rows of one length.",
+                    fix="leave checkpoints= out, or give it its full length before "
+                    "the loop: np.zeros(n)",
+                )
+            )
 
     # -- as operations -----------------------------------------------------------------
 
@@ -404,6 +420,7 @@ class Loop:
         return program, constants, entries
 
     def apply_for(self, steps: Any, checkpoints: Any = None) -> list[Any]:
+        self._refuse_schedule(checkpoints)
         program, constants, entries = self._settled()
         self.region.alive = False
         k = len(constants)
@@ -480,6 +497,7 @@ class Loop:
         return self.within(build)
 
     def _apply_while(self, going: Any, checkpoints: Any) -> list[Any]:
+        self._refuse_schedule(checkpoints)
         # The index is a carry here, not a parameter of its own.
         results = [c.exit for c in self.carries]
         self._lift([*results, going])

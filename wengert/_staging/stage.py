@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert._array.traced import TracedArray
+from wengert._control import loops
 from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer, using
 from wengert._core.op import Op
 from wengert._core.source import Site, user_site
@@ -336,6 +337,16 @@ class Stage(Interpreter):
         op = Custom(program, function, len(extents), len(operands))
         return op, atoms, outputs_of([program], atoms)
 
+    def undoing(self) -> Callable[[], None]:
+        count = len(self.equations)
+        extents, places = dict(self.extents), dict(self.places)
+
+        def undo() -> None:
+            del self.equations[count:]
+            self.extents, self.places = extents, places
+
+        return undo
+
     def lose_twins(self, array: TracedArray) -> None:
         lose_twins(array, self)
 
@@ -436,6 +447,9 @@ class FunctionStage(Stage):
 
     def prepare(self, fun: Any) -> Any:
         return self.convert(fun)
+
+    def lane_by_lane(self) -> Any:
+        return self.convert(loops.map)
 
     def input(self, array: np.ndarray) -> TracedArray:
         known = self.inputs.get(id(array))

@@ -31,11 +31,12 @@ from wengert._ops.families import zeros_of
 from wengert._ops.index import Slot
 from wengert._ops.indexing import getitem, update
 from wengert._ops.structure import astype, where, with_length
+from wengert._staging.batched import refuse_lengths
 from wengert._staging.joins import Leaf, converted, engine_leaf, take_apart
 from wengert._staging.region import Buffer, Region
 from wengert._staging.signals import emit_check
 from wengert._staging.stage import as_extent
-from wengert.errors import JoinError, LanesDisagreeError, MutationError
+from wengert.errors import JoinError, MutationError
 
 _AT = (Slot(0),)
 _FIRST = 8  # rows of a new buffer
@@ -120,12 +121,7 @@ def joined(first: Entry, second: Entry, where_made: Any) -> Entry:
 def number_of(value: Any) -> Any:
     """A number of entries as an extent."""
     if isinstance(value, BatchTracer):
-        raise LanesDisagreeError(
-            explain(
-                "a list has another number of entries in each lane",
-                fix="write wg.vmap(wg.jit(f)), whose lanes run one by one",
-            )
-        )
+        refuse_lengths()
     return as_extent(value) if isinstance(value, Tracer) else int(value)
 
 
