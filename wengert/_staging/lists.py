@@ -17,7 +17,7 @@ import numpy as np
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
 from wengert._core.interp import CURRENT
-from wengert._core.source import explain, user_site
+from wengert._core.source import Site, explain, user_site
 from wengert._staging.region import Region
 from wengert._staging.store import Entry, Store, entry_of, joined
 from wengert.errors import MutationError, StagedValueError
@@ -99,7 +99,7 @@ class StagedList(tree.Listed):
         super().__init__(items)
         self.home: Any = CURRENT.get() if root is None else root.home
         self.root = self if root is None else root
-        self.made = user_site(2) if root is None else root.made
+        self.made: Site = user_site(2) if root is None else root.made
         self.store: Store | None = None
 
     @property
@@ -195,7 +195,7 @@ class StagedList(tree.Listed):
         for value in values:
             self.append(value)
 
-    def __iadd__(self, values: Any) -> StagedList:  # type: ignore[override,misc]
+    def __iadd__(self, values: Any) -> StagedList:
         self.extend(values)
         return self
 
