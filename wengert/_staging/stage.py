@@ -343,6 +343,7 @@ class Stage(Interpreter):
 
         def undo() -> None:
             del self.equations[count:]
+            self.orders.forget(count)
             self.extents, self.places = extents, places
 
         return undo
