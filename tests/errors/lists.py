@@ -133,6 +133,27 @@ def _in_a_loop_of_another(x):
     return wg.grad(inner)(x[0])
 
 
+def _two_lists(x):
+    if x[0] > 1:
+        xs = []
+        for i in range(10):
+            xs.append(x[i])
+    else:
+        xs = []
+        for i in range(10):
+            xs.append(2 * x[i])
+    return sum(xs)
+
+
+def _begun_again(x):
+    xs = []
+    for i in range(10):
+        xs.append(x[i])
+        if x[i] > 1:
+            xs = []
+    return np.array(xs)
+
+
 def _rebound(x):
     xs = [x[0]]
     for i in range(10):
@@ -208,6 +229,18 @@ CASES = [
         lambda: wg.jit(_in_a_loop_of_another)(X),
         MutationError,
         "it was made outside the innermost transformation",
+    ),
+    case(
+        lambda: wg.jit(_two_lists)(X),
+        JoinError,
+        "the variable 'xs' is a list that has grown on one path, and a list that has",
+        "xs.append(x)",
+    ),
+    case(
+        lambda: wg.jit(_begun_again)(X),
+        JoinError,
+        "the variable 'xs' is PyTreeSpec([]) on one path, and a list that has grown",
+        "rather than bind another one",
     ),
     case(
         lambda: wg.jit(_rebound)(X),

@@ -167,6 +167,19 @@ def extended(x):
     return np.array(xs), np.array(ys + [2.0])
 
 
+def integers_at_first(x):
+    n = np.arange(10)
+    m = k = 0
+    for i in range(6):
+        if i > 2:
+            n, m = n[1:] * 0.5, m + x[i]
+        else:
+            n, m = n[1:] + 1, m + 1
+        for _ in range(2 * i):
+            k = k + m if k > 1 else k + 1
+    return n * x[0], m, k * x[1]
+
+
 def ends_dropped(x):
     s = 0.0
     for i in range(6):
@@ -252,6 +265,7 @@ GROWING = [
     entries_assigned,
     cleared,
     extended,
+    integers_at_first,
     ends_dropped,
     lengthened,
     thinned,

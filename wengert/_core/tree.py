@@ -55,7 +55,9 @@ def flatten(tree: Any, keep_grown: bool = False) -> tuple[list[Any], Any]:
         unseen = [cls for cls in types if hasattr(cls, "__dataclass_fields__")]
         for cls in unseen:
             _register(cls)
-        listed = [x for x in leaves if isinstance(x, Listed)]
+        listed = []
+        if any(issubclass(cls, Listed) for cls in types):
+            listed = [x for x in leaves if isinstance(x, Listed)]
         if keep_grown:
             listed = [x for x in listed if not x.grown]
         if listed:

@@ -31,6 +31,7 @@ from wengert._staging.batched import (
 )
 from wengert._staging.prune import silent, silent_op
 from wengert._staging.replay import FUNCTIONS, apply_control, replay
+from wengert._staging.retype import fitting
 from wengert._staging.reverse import CallBlock, IfBlock, LaneBlock
 from wengert._staging.scheduled import taped
 from wengert._staging.signals import EffectFunction
@@ -70,8 +71,9 @@ class ControlFunction:
 
     def on_stage(self, stage: Stage, operands: Values) -> Any:
         """``(operation, inputs, outputs)`` of the equation."""
+        lead = len(operands) - len(self.parameters())
+        self.op = fitting(self.op, self.parameters(), operands[lead:])
         params = self.parameters()
-        lead = len(operands) - len(params)
         atoms = list(map(stage.lift, operands[:lead]))
         known: dict[Var, Any] = {}
         for x, param in zip(operands[lead:], params, strict=True):

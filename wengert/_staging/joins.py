@@ -17,6 +17,8 @@ from wengert.errors import JoinError
 NUMBERS = (bool, int, float, complex, np.generic)
 ARRAYS = (np.ndarray, TracedArray)
 Unbound = type("Unbound", (), {"__repr__": lambda _: "<unbound>"})
+_ONE_TYPE = "give it one shape, dtype and structure on all paths"
+_ONE_LIST = "change the list, as xs.append(x) does, rather than bind another one"
 UNBOUND = Unbound()  # a name without a value
 
 
@@ -74,6 +76,8 @@ def same(a: Any, b: Any) -> bool:
     y = b.value if isinstance(b, Leaf) else b
     if x is y:
         return True
+    if isinstance(x, tree.Listed) or isinstance(y, tree.Listed):
+        return False
     if isinstance(a, Leaf) or isinstance(b, Leaf):
         return type(x) is type(y) and isinstance(x, NUMBERS) and bool(x == y)
     return type(x) is type(y) and bool(x == y)
@@ -108,7 +112,8 @@ def join(first: Variable, second: Variable) -> Joined:
         if same(a, b):
             continue
         if not (isinstance(a, Leaf) and isinstance(b, Leaf)):
-            refuse_join(first.name, _described(a), _described(b))
+            fix = _ONE_LIST if first.is_list or second.is_list else _ONE_TYPE
+            refuse_join(first.name, _described(a), _described(b), fix)
         differing.append(i)
     leaves = [
         Leaf(a.value, a.scalar and b.scalar) if isinstance(a, Leaf) else a
@@ -144,15 +149,17 @@ def _described(x: Any) -> str:
     return f"{type(x).__name__} {x!r}"
 
 
-_ONE_TYPE = "give it one shape, dtype and structure on all paths"
-_ONE_LIST = "change the list, as xs.append(x) does, rather than bind another one"
-
-
 def refuse_structures(first: Variable, second: Variable) -> None:
     """Raise: a variable is a list, tuple or other pytree of two kinds."""
     lists = first.is_list or second.is_list
     fix = _ONE_LIST if lists else _ONE_TYPE
-    refuse_join(first.name, str(first.structure), str(second.structure), fix)
+    shown = [
+        "a list that has grown"
+        if any(isinstance(x, tree.Listed) for x in v.leaves)
+        else str(v.structure)
+        for v in (first, second)
+    ]
+    refuse_join(first.name, *shown, fix)
 
 
 def refuse_join(name: str, first: str, second: str, fix: str = _ONE_TYPE) -> None:

@@ -267,6 +267,10 @@ class StagedList(tree.Listed):
             list.append(new, _Rows())
         return new
 
+    def __reduce__(self) -> Any:
+        """A copy by `copy` or `pickle` is a list of Python's."""
+        return list, (list(self),)
+
     def __add__(self, other: Any) -> Any:
         new = self.copy()
         new.extend(other)

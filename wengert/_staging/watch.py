@@ -41,8 +41,9 @@ class Watch:
         """A name and an object that is no longer what it was."""
         for name, value, state in self.states.values():
             if isinstance(value, StagedList) and value.grown:
-                continue  # it knows itself
-            if not _same(state, _state(value)):
+                if list.__len__(value) != 1:  # changed past its own methods
+                    return name, value
+            elif not _same(state, _state(value)):
                 return name, value
         return None
 
@@ -55,7 +56,8 @@ class Watch:
                     f"a {type(value).__name__} reached by {name!r} is changed in "
                     "a branch or loop that a traced value decides",
                     why="it would be changed once, whichever way the program goes.",
-                    fix="keep such values in local variables or arrays",
+                    fix="keep such values in local variables or arrays; copy a list, "
+                    "xs = list(xs)",
                 )
             )
 
