@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.staging.combinators import COMBINATORS
+from tests.staging.growing import GROWING
 
 X = np.linspace(-0.3, 2.4, 10)
 
@@ -333,4 +334,4 @@ ARRAY = [
     swapped_scalars,
     refusals,
 ]
-CASES = [*SCALAR, *((function, X) for function in [*ARRAY, *COMBINATORS])]
+CASES = [*SCALAR, *((function, X) for function in [*ARRAY, *COMBINATORS, *GROWING])]

@@ -47,6 +47,15 @@ def ragged(x):
     return np.sum(y * y)
 
 
+def growing(x):
+    """A list that nobody knows the length of."""
+    ys = [x[0]]
+    for i in range(1, len(x)):
+        if x[i] > 0.4:
+            ys.append(np.sin(ys[-1]) * x[i])
+    return np.sum(np.array(ys) ** 2)
+
+
 LINEAR = [nonlinear, branching, swapping, ragged]
 
 
@@ -65,7 +74,13 @@ def test_a_loop_of_writes_costs_the_writes(function):
     assert copied(function, 1000) <= 15 * copied(function, 100)
 
 
-@pytest.mark.parametrize("function", LINEAR)
+@pytest.mark.parametrize("n", [100, 1000, 10_000])
+def test_a_list_that_grows_is_copied_twice(n):
+    """A buffer doubles, so that the copies of all sizes are one of the last."""
+    assert copied(growing, n) <= 4 * 8 * n
+
+
+@pytest.mark.parametrize("function", [*LINEAR, growing])
 def test_residuals_are_linear(function):
     """No array of the gradient has two axes of the length of the loop."""
     program, _ = staged(wg.grad(function), np.linspace(0.1, 1.0, 50))

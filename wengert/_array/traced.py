@@ -24,6 +24,7 @@ from wengert._array.views import (
 )
 from wengert._core.interp import CURRENT, Tracer
 from wengert._core.source import explain
+from wengert._core.tree import Listed
 from wengert._core.types import (
     broadcast_shapes,
     can_assign,
@@ -491,6 +492,9 @@ def unwrap(x: Any) -> Any:
 
 def unwrap_sequence(items: Any) -> Any:
     """A nested list as an array; one with traced entries is stacked."""
+    items = items.as_tree() if isinstance(items, Listed) else items
+    if not isinstance(items, (list, tuple)):
+        return unwrap(items)
     if not has_traced(items):
         return np.asarray(items)
     from wengert._ops.structure import concatenate, reshape
@@ -507,6 +511,8 @@ def unwrap_sequence(items: Any) -> Any:
 
 
 def has_traced(x: Any) -> bool:
+    if isinstance(x, Listed) and x.grown:
+        return True
     if isinstance(x, (list, tuple)):
         return any(has_traced(item) for item in x)
     return isinstance(x, (TracedArray, TracedScalar))

@@ -168,6 +168,12 @@ class Emitter:
         flag = ir.Constant(t.I1, 0)
         self.b.call(copy, [target, source, self.value(size), flag])
 
+    def clear_bytes(self, target: Any, size: Index) -> None:
+        kinds = (t.PTR, t.I8, t.I64, t.I1)
+        clear = self.intrinsic("llvm.memset.p0.i64", t.VOID, *kinds)
+        zero, flag = ir.Constant(t.I8, 0), ir.Constant(t.I1, 0)
+        self.b.call(clear, [target, zero, self.value(size), flag])
+
     def intrinsic(self, name: str, result: Any, *operands: Any) -> ir.Function:
         """A function that is not of this module, declared once."""
         known = self.function.module.globals.get(name)

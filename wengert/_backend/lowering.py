@@ -162,8 +162,11 @@ class Lowering:
 
     def free(self, block: Block) -> None:
         self.scope.owned.discard(block)
-        if block.kind != "heap":
-            return
+        if block.kind == "heap":
+            self.release(block)
+
+    def release(self, block: Block) -> None:
+        """Give memory of the heap back, unless it is that of a result."""
         b = self.e.b
         fresh = ir.Constant(t.I1, 1)
         for pointer in block.results:

@@ -108,7 +108,10 @@ class StandIns:
             if isinstance(item, slice) and (
                 is_run_time(item) or not isinstance(shape[axis], int)
             ):
-                numbers[axis] = self._number(sliced_extent(item, shape[axis]))
+                extent = sliced_extent(item, shape[axis])
+                if not isinstance(extent, int):
+                    extent = extent.as_extent()  # compared as what it is computed by
+                numbers[axis] = self._number(extent)
                 item = slice(None)
             items.append(item)
         return tuple(numbers), tuple(items)

@@ -31,6 +31,7 @@ from wengert._staging.batched import (
 )
 from wengert._staging.prune import silent, silent_op
 from wengert._staging.replay import FUNCTIONS, apply_control, replay
+from wengert._staging.retype import fitting
 from wengert._staging.reverse import CallBlock, IfBlock, LaneBlock
 from wengert._staging.scheduled import taped
 from wengert._staging.signals import EffectFunction
@@ -40,6 +41,7 @@ from wengert._staging.stage import (
     StageTracer,
     extent_of,
     outputs_of,
+    results_of_loop,
     trace,
 )
 
@@ -69,8 +71,9 @@ class ControlFunction:
 
     def on_stage(self, stage: Stage, operands: Values) -> Any:
         """``(operation, inputs, outputs)`` of the equation."""
+        lead = len(operands) - len(self.parameters())
+        self.op = fitting(self.op, self.parameters(), operands[lead:])
         params = self.parameters()
-        lead = len(operands) - len(params)
         atoms = list(map(stage.lift, operands[:lead]))
         known: dict[Var, Any] = {}
         for x, param in zip(operands[lead:], params, strict=True):
@@ -195,7 +198,7 @@ class ForFunction(ControlFunction):
         return self.op.body.params[1:]
 
     def outputs(self, atoms: Sequence[Any]) -> list[Var]:
-        return [Var(a.type) for a in atoms[1 + self.op.constants :]]
+        return results_of_loop(self.parameters(), atoms[1:], self.op.constants)
 
     def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
         constants = self.op.constants
@@ -254,8 +257,7 @@ class ForFunction(ControlFunction):
     def _with_invariants_in_front(self, steps: int | None) -> Program | None:
         names = (Var(INDEX), *self.op.body.params[1:])
         first = names[0] if steps is None else Literal(np.int64(steps))
-        types = [p.type for p in names[1 + self.op.constants :]]
-        outputs = tuple(map(Var, types))
+        outputs = tuple(results_of_loop(names[1:], names[1:], self.op.constants))
         whole = Program(
             names, (Equation(self.op, (first, *names[1:]), {}, outputs),), outputs
         )
@@ -286,7 +288,7 @@ class WhileFunction(ControlFunction):
         return self.op.body.params
 
     def outputs(self, atoms: Sequence[Any]) -> list[Var]:
-        return [Var(a.type) for a in atoms[self.op.constants :]]
+        return results_of_loop(self.parameters(), atoms, self.op.constants)
 
     def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
         k = self.op.constants

@@ -18,9 +18,16 @@ from wengert._ops.arithmetic import logical_not
 from wengert._staging import control, outside  # noqa: F401  (tells `replay` what it applies)
 from wengert._staging.branches import stage_branch
 from wengert._staging.combinators import Combinators
+from wengert._staging.lists import StagedList
 from wengert._staging.loops import stage_for, stage_while
 from wengert._staging.messages import Mark, filled, marked, recording
-from wengert._staging.ranges import Range, span_of, staged_enumerate, staged_zip
+from wengert._staging.ranges import (
+    Range,
+    refuse_changed_lists,
+    span_of,
+    staged_enumerate,
+    staged_zip,
+)
 from wengert._staging.region import Region
 from wengert._staging.replay import apply_control
 from wengert._staging.signals import TracedSignal, emit_check
@@ -41,6 +48,7 @@ class Staged(Plain):
             (zip, staged_zip),
             (enumerate, staged_enumerate),
             (print, staged_print),
+            (list, staged_list),
             *own,
             *outside.counterparts(),
         )
@@ -91,6 +99,7 @@ class Staged(Plain):
             signal = self._steps(iter(iterable), body, written)
         else:
             signal = stage_for(span, body, written)
+            refuse_changed_lists(span)
         return self._after_loop_signal(signal, orelse, written, rest)
 
     def _steps(
@@ -208,6 +217,9 @@ class Staged(Plain):
             return value
         return next((x for x, own in stage.inputs.values() if own is value), value)
 
+    def listed(self, items: Any) -> Any:
+        return staged_list(items)
+
     def and_(self, first: Any, *others: Callable[[], Any]) -> Any:
         for i, other in enumerate(others):
             if is_staged(first):
@@ -280,6 +292,15 @@ def staged_range(
     else:
         start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
     return Range(start, stop, step, unroll, inherited(checkpoints))
+
+
+def staged_list(*items: Any) -> Any:
+    """``list``: a list that may grow in a region."""
+    if not any(isinstance(i, FunctionStage) for i in CURRENT.get().chain()):
+        return list(*items)
+    if items and isinstance(items[0], StagedList):
+        return items[0].copy()
+    return StagedList(*items)
 
 
 def staged_print(

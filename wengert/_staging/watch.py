@@ -31,10 +31,11 @@ from wengert._core import tree
 from wengert._core.interp import Tracer, is_known
 from wengert._core.source import explain
 from wengert._frontend.callee import is_installed, left_alone
+from wengert._staging.lists import StagedList
 from wengert.errors import MutationError
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "<missing>"})()
-_SEQUENCES = (list, deque, bytearray, set)
+_SEQUENCES = (deque, bytearray, set)
 _PYTHONS = frozenset({"builtins", "collections", "functools", "itertools", "types"})
 _VALUES = (bool, int, float, complex, str, bytes, type(None))
 _OPAQUE = (*_VALUES, ModuleType, Tracer, TracedArray, TracedScalar)
@@ -59,6 +60,8 @@ class Holder:
         return self.before.values() if type(self.before) is dict else self.before
 
     def unchanged(self) -> bool:
+        if isinstance(self.owner, StagedList) and self.owner.grown:
+            return True  # it knows itself
         before, now = self.before, self.read()
         if len(before) != len(now):
             return False
@@ -273,7 +276,8 @@ class Watch:
                     f"{_described(holder)} is changed in a branch or loop that a "
                     "traced value decides",
                     why="it would be changed once, whichever way the program goes.",
-                    fix="keep such values in local variables or arrays",
+                    fix="keep such values in local variables or arrays; copy a list, "
+                    "xs = list(xs)",
                 )
             )
 
@@ -312,6 +316,8 @@ def _reader(value: Any) -> Callable[[], Any] | None:
     """What reads the state of an object; None if it has none that we know of."""
     if isinstance(value, dict):
         return partial(dict, value)
+    if isinstance(value, list):
+        return partial(list.copy, value)
     if isinstance(value, _SEQUENCES):
         return partial(list, value)
     if isinstance(value, GeneratorType):
@@ -413,7 +419,7 @@ def _is_of_library(value: Any) -> bool:
     if isinstance(value, FunctionType):
         return is_installed(value.__code__.co_filename)
     cls = value if isinstance(value, type) else type(value)
-    if cls.__module__ in _PYTHONS:
+    if cls.__module__ in _PYTHONS or isinstance(value, (StagedList, dict)):
         return False
     return not _is_users(sys.modules.get(cls.__module__))
 
