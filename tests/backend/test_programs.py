@@ -188,6 +188,20 @@ def test_a_constant_that_is_updated_in_a_loop_is_copied(n: int) -> None:
     agree(outer.program(out, a), np.arange(float(n)))
 
 
+def test_a_part_beside_a_loop_that_writes_is_copied_and_not_the_whole() -> None:
+    i, row, x = var((), I64), var((8,)), var((N, 8))
+    step = body(i, row, x)
+    loop = step.program(step.set(x, row, 1))
+    a = var((N, 8))
+    outer = Builder(a)
+    start = outer.emit("multiply", a, 2.0)
+    first = outer.get(start, 0)
+    (out,) = outer.loop(3, loop, (first,), (start,))
+    total = outer.emit("reduce_sum", out, axes=(0, 1))
+    counts = agree(outer.program(total, first), np.arange(8.0 * N).reshape(N, 8))
+    assert counts.copied < 8 * N
+
+
 @pytest.mark.parametrize("steps", [0, 1, 70_000])
 def test_loops_of_a_length_known_when_they_run(steps: int) -> None:
     i, s, k = var((), I64), var(()), var((), I64)

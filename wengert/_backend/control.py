@@ -147,6 +147,21 @@ def _moved(lo: Lowering, atom: Atom, place: Place, movable: bool) -> Array:
     return array
 
 
+def release(lo: Lowering, equation: Equation, carries: list[Atom]) -> None:
+    """Copy the parts of arrays that are read beside loops which carry the arrays.
+
+    The loops then have their memory, which else would be copied as a whole.
+    """
+    for atom in carries:
+        value = lo.value(atom)
+        if equation.inputs.count(atom) > 1 or not isinstance(value, Array):
+            continue
+        if not (lo.scope.dies(atom) and value.block in lo.scope.owned):
+            continue
+        if value.block.pointer is value.pointer and value.contiguous:
+            lo.copy_parts(atom, value, equation)
+
+
 def start_loop(lo: Lowering, equation: Equation, carries: list[Atom]) -> list[Place]:
     """The places of a loop's carries; one that is a result starts in its memory.
 
@@ -207,6 +222,7 @@ def _lower_for(lo: Lowering, equation: Equation) -> None:
     steps = lo.number(lo.value(equation.inputs[0]))
     atoms = list(equation.inputs[1:])
     constants, carries = atoms[: op.constants], atoms[op.constants :]
+    release(lo, equation, carries)
     held = [borrowed(lo, lo.value(a)) for a in constants]
     places = start_loop(lo, equation, carries)
     index_var, *rest = op.body.params
@@ -252,6 +268,7 @@ def _polled_loop(lo: Lowering, steps: Index, step: Any) -> None:
 def _lower_while(lo: Lowering, equation: Equation) -> None:
     op, e = equation.op, lo.e
     atoms = list(equation.inputs)
+    release(lo, equation, atoms[op.constants :])
     held = [borrowed(lo, lo.value(a)) for a in atoms[: op.constants]]
     places = start_loop(lo, equation, atoms[op.constants :])
     count = e.slot(t.I64, i64(0))

@@ -320,6 +320,13 @@ def _arithmetic(name: str, logical: str | None = None) -> Kernel:
     return by_kind(**kernels)
 
 
+def reassociated(name: str, logical: str) -> Kernel:
+    """Of terms that may be taken in any order: vectors of partial results then."""
+    kernels = dict.fromkeys("iubc", _arithmetic(name, logical))
+    any_order = instruction("f" + name, flags=("reassoc",))
+    return by_kind(f=any_order, **kernels)
+
+
 def _extremum(name: str, relation: str) -> Kernel:
     return by_kind(f=intrinsic(name), **integer_extremum(relation))
 
@@ -357,6 +364,7 @@ _SQUARE = by_kind(
 
 KERNELS: dict[str, tuple[str, Kernel]] = {
     "add": ("common", _arithmetic("add", "or_")),
+    "accumulate": ("common", reassociated("add", "or_")),
     "subtract": ("common", _arithmetic("sub")),
     "multiply": ("common", _arithmetic("mul", "and_")),
     "divide": ("result", floating(instruction("fdiv"))),

@@ -14,6 +14,7 @@ from wengert._passes.interface import tighten
 from wengert._passes.motion import move_invariants
 from wengert._passes.ranges import decide_by_ranges
 from wengert._passes.reads import move_reads
+from wengert._passes.rows import collect_rows
 from wengert._passes.simplify import simplify
 
 PASSES: tuple[Callable[[Program], Program], ...] = (
@@ -33,6 +34,7 @@ PREPARING: tuple[Callable[[Program], Program], ...] = (
     simplify,
     eliminate_common,
     move_invariants,
+    collect_rows,
     move_reads,
 )
 _ROUNDS = 8

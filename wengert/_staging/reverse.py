@@ -15,7 +15,7 @@ from wengert._ir import control
 from wengert._ir.program import Program, Var, substitute
 from wengert._modes.block import _NO_PLAN
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
-from wengert._ops.arithmetic import add, subtract
+from wengert._ops.arithmetic import accumulate, add, subtract
 from wengert._ops.families import zeros_of
 from wengert._ops.index import Slot
 from wengert._ops.indexing import getitem, update
@@ -215,20 +215,21 @@ class _Loops(NamedTuple):
 
 def _loops(op: control.For, fixed: list[bool], carried: list[bool]) -> _Loops:
     body, k = op.body, len(fixed)
+    constants, carries = body.params[1 : k + 1], body.params[k + 1 :]
+    arrays = [f and p.type.ndim > 0 for p, f in zip(constants, fixed, strict=True)]
     if op.checkpoints == EVERY_STATE:
-        halves = one_step_again(op, fixed, carried)
+        halves = one_step_again(op, fixed, carried, arrays)
     else:
         halves = split(
             body,
             [False, *fixed, *carried],
             free=[True] * (k + 1) + [False] * len(carried),
-            totals=[False, *fixed, *(False for _ in carried)],
+            totals=[False, *arrays, *(False for _ in carried)],
             outputs=carried,
             rows=True,
         )
     steps = _Steps(halves, sum(fixed), k, len(carried))
     given, buffers, places = _operands_of_loops(op, halves)
-    constants, carries = body.params[1 : k + 1], body.params[k + 1 :]
     cts = [p.type for p, c in zip(carries, carried, strict=True) if c]
     totals = [p.type for p, f in zip(constants, fixed, strict=True) if f]
     ahead = trace(steps.forward, [*given, *carries, *places, *buffers])
@@ -285,9 +286,16 @@ class _Steps:
             getitem(b, index=_part(places[j], sizes[j]))
             for b, j in zip(buffers[self.saved :], self.numbers, strict=True)
         ]
-        given = [i, *constants, *rows, *sizes, *flat, *rest]
+        cut = len(rest) - self.fixed
+        cts, totals = rest[:cut], rest[cut:]
+        arrays = [t for t in totals if type_of(t).shape]
+        given = [i, *constants, *rows, *sizes, *flat, *cts, *arrays]
         found = replay(self.halves.backward, given)
-        return [*places, *found[self.fixed :], *found[: self.fixed]]
+        sums = [
+            part if type_of(total).shape else accumulate(total, part)
+            for total, part in zip(totals, found, strict=False)
+        ]
+        return [*places, *found[self.fixed :], *sums]
 
     def total(self, i: Any, *values: Any) -> list[Any]:
         sizes = replay(self.halves.sizes, [i, *values[: self.k]])
