@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.ir.values import MDValue
 
 from wengert._backend import types as t
 
@@ -182,8 +183,14 @@ class Emitter:
         return self.function.append_basic_block(name)
 
     @contextmanager
-    def loop(self, stop: Index, start: Index = 0) -> Iterator[Index]:
-        """The body of a loop over an index."""
+    def loop(
+        self, stop: Index, start: Index = 0, *, entries: bool = False
+    ) -> Iterator[Index]:
+        """The body of a loop over an index; `entries`: of an array, in any order.
+
+        LLVM unrolls short loops before it makes vectors, and then makes none: those
+        over entries are left to the vectoriser.
+        """
         if (start, stop) == (0, 1) and isinstance(stop, int):
             yield 0
             return
@@ -194,10 +201,22 @@ class Emitter:
         index = self.b.load(slot, typ=t.I64)
         self.b.cbranch(self.compare("<", index, stop), body, end)
         self.b.position_at_end(body)
+        count = len(self.function.blocks)
         yield index
+        is_inner = len(self.function.blocks) == count
         self.b.store(self.b.add(index, i64(1), flags=("nsw",)), slot)
-        self.b.branch(head)
+        back = self.b.branch(head)
+        if entries and is_inner and isinstance(stop, int) and _fills_vectors(stop):
+            self._keep(back)
         self.b.position_at_end(end)
+
+    def _keep(self, back: Any) -> None:
+        """Mark the branch back to the head of a loop, which is not to be unrolled."""
+        module = self.function.module
+        advice = module.add_metadata(["llvm.loop.unroll.disable"])
+        loop = MDValue(module, [advice], name=str(len(module.metadata)))
+        loop.operands = (loop, advice)  # what names a loop refers to itself
+        back.set_metadata("llvm.loop", loop)
 
     def nest(self, shape: Any, body: Callable[[tuple[Index, ...]], None]) -> None:
         """A loop for each axis, the last one innermost."""
@@ -206,7 +225,7 @@ class Emitter:
             if axis == len(shape):
                 body(indices)
                 return
-            with self.loop(shape[axis]) as index:
+            with self.loop(shape[axis], entries=True) as index:
                 run(axis + 1, (*indices, index))
 
         run(0, ())
@@ -246,6 +265,11 @@ class Emitter:
     def poll(self) -> None:
         code = self.b.call(self.function.module.globals["wengert_poll"], [self.frame])
         self.leave_if(self.b.icmp_signed("!=", code, ir.Constant(t.I32, 0)), code)
+
+
+def _fills_vectors(steps: int) -> bool:
+    """Whether vectors of 4 leave few steps of a loop to be done one by one."""
+    return steps % 4 == 0 or steps >= 16
 
 
 class _Callee:

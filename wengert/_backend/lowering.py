@@ -195,7 +195,7 @@ class Lowering:
             if target.block.kind != "stack":
                 e.count("copied", size)
         else:
-            with e.loop(e.product(target.shape)) as k:
+            with e.loop(e.product(target.shape), entries=True) as k:
                 entry = t.cast(e.b, read(k), value.dtype, target.dtype)
                 t.store(e.b, entry, target.flat_address(e, k), target.dtype)
 

@@ -92,7 +92,7 @@ def reduced(
             e.b.store(monoid.combine(e.b, dtype, old, value), total)
 
         if flat is not None:
-            with e.loop(e.product(shape)) as k:
+            with e.loop(e.product(shape), entries=True) as k:
                 add(flat(k))
         else:
             e.nest(shape, lambda here: add(entry(here)))
