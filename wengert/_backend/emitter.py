@@ -189,23 +189,27 @@ class Emitter:
         """The body of a loop over an index; `entries`: of an array, in any order.
 
         LLVM unrolls short loops before it makes vectors, and then makes none: those
-        over entries are left to the vectoriser.
+        over entries are left to the vectoriser. One that is known to have a step has no
+        test in front, which LLVM would take long to find true.
         """
         if (start, stop) == (0, 1) and isinstance(stop, int):
             yield 0
             return
+        known = isinstance(start, int) and isinstance(stop, int)
         slot = self.slot(t.I64, self.value(start))
-        head, body, end = (self.block(n) for n in ("loop", "body", "done"))
-        self.b.branch(head)
-        self.b.position_at_end(head)
-        index = self.b.load(slot, typ=t.I64)
-        self.b.cbranch(self.compare("<", index, stop), body, end)
+        body, end = (self.block(n) for n in ("body", "done"))
+        if known and start < stop:
+            self.b.branch(body)
+        else:
+            self.b.cbranch(self.compare("<", start, stop), body, end)
         self.b.position_at_end(body)
+        index = self.b.load(slot, typ=t.I64)
         count = len(self.function.blocks)
         yield index
         is_inner = len(self.function.blocks) == count
-        self.b.store(self.b.add(index, i64(1), flags=("nsw",)), slot)
-        back = self.b.branch(head)
+        following = self.b.add(index, i64(1), flags=("nsw",))
+        self.b.store(following, slot)
+        back = self.b.cbranch(self.compare("<", following, stop), body, end)
         if entries and is_inner and isinstance(stop, int) and _fills_vectors(stop):
             self._keep(back)
         self.b.position_at_end(end)
