@@ -203,8 +203,8 @@ def test_a_part_beside_a_loop_that_writes_is_copied_and_not_the_whole() -> None:
 
 
 def swapped_in_branches(n: int) -> Program:
-    """Nested loops whose branches write to small arrays, exchange them, or read both."""
-    k, holds, x, y = var((), I64), var((), BOOL), var((n,)), var((n,))
+    """Loops whose branches write to small arrays, exchange them, or read both."""
+    k, x, y = var((), I64), var((n,)), var((n,))
     then = Builder(k, x, y)
     total = then.emit("add", x, y)
     written = then.set(x, then.get(y, 0), k)

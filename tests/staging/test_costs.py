@@ -9,6 +9,7 @@ import wengert as wg
 from tests.passes.staging import equations, staged
 from wengert._backend import compile_program
 from wengert._passes.pipeline import optimise
+from wengert.examples import lu
 
 
 def nonlinear(x):
@@ -93,7 +94,7 @@ def by_rows(a):
     return total
 
 
-@pytest.mark.parametrize("function", [by_entries, by_rows])
+@pytest.mark.parametrize("function", [by_entries, by_rows, lu.log_determinant])
 def test_elimination_saves_a_row_once(function):
     """Of n^3/3 multiplications residuals of the size of the matrix are saved."""
     sizes = []
