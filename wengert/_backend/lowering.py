@@ -33,7 +33,14 @@ from wengert._backend.values import (
     same_shape,
 )
 from wengert._core.types import ArrayType
-from wengert._ir.program import Atom, Equation, Literal, Program, Var
+from wengert._ir.program import (
+    Atom,
+    Equation,
+    Literal,
+    Program,
+    Var,
+    variables_read,
+)
 from wengert._passes.places import Places, place_of
 
 STACK_BYTES = 512  # static arrays up to this size live on the stack
@@ -191,7 +198,7 @@ class Lowering:
             if target.block.kind != "stack":
                 e.count("copied", size)
         else:
-            with e.loop(e.product(target.shape)) as k:
+            with e.loop(e.product(target.shape), entries=True) as k:
                 entry = t.cast(e.b, read(k), value.dtype, target.dtype)
                 t.store(e.b, entry, target.flat_address(e, k), target.dtype)
 
@@ -238,6 +245,17 @@ class Lowering:
             and value.block.references == 1
             and self.scope.dies(atom)
         )
+
+    def copy_parts(self, atom: Atom, array: Array, equation: Equation) -> None:
+        """Give own memory to parts of an array that are read here or later."""
+        scope = self.scope
+        read = set(variables_read(equation))
+        for var, value in list(scope.values.items()):
+            if var is atom or array.block not in value.blocks:
+                continue
+            if var in read or not scope.dies(var):
+                scope.unbind(var)
+                scope.bind(var, self.copy(value))
 
     def take(self, atom: Atom, movable: bool) -> Array:
         """A value in memory that is no one else's, from the start of its block."""

@@ -10,7 +10,7 @@ import numpy as np
 from wengert._core.types import ArrayType, shape_of, type_of
 from wengert._ir import control
 from wengert._ir.program import Program, Var, substitute
-from wengert._ops.arithmetic import add, subtract
+from wengert._ops.arithmetic import accumulate, add, subtract
 from wengert._ops.index import Slot
 from wengert._ops.indexing import getitem, update
 from wengert._ops.structure import reshape
@@ -76,22 +76,23 @@ class Loops(NamedTuple):
 def loops_of(op: control.For, fixed: list[bool], carried: list[bool]) -> Loops:
     """Reverse mode of a loop, in the constants and carries that are marked."""
     body, k = op.body, len(fixed)
+    constants, carries = body.params[1 : k + 1], body.params[k + 1 :]
+    arrays = [f and p.type.ndim > 0 for p, f in zip(constants, fixed, strict=True)]
     changing = changing_lengths(body, k, carried)
     if op.checkpoints == EVERY_STATE:
-        halves = one_step_again(op, fixed, carried)
+        halves = one_step_again(op, fixed, carried, arrays)
     else:
         halves = split(
             body,
             [False, *fixed, *carried],
             free=[True] * (k + 1) + [False] * len(carried),
-            totals=[False, *fixed, *(False for _ in carried)],
+            totals=[False, *arrays, *(False for _ in carried)],
             outputs=carried,
             rows=True,
             shapes=changing.shapes,
         )
     steps = _Steps(halves, changing, fixed, carried)
     given, buffers, places = _operands_of_loops(op, halves)
-    constants, carries = body.params[1 : k + 1], body.params[k + 1 :]
     lengths = [Var(INDEX) for _ in changing.lengths]
     known: dict[Var, Any] = {n: n for n in constants}
     known |= {carries[j]: n for j, n in zip(changing.lengths, lengths, strict=True)}
@@ -172,10 +173,17 @@ class _Steps:
             getitem(b, index=_part(places[j], sizes[j]))
             for b, j in zip(buffers[self.saved :], self.numbers, strict=True)
         ]
-        given = [i, *constants, *rows, *sizes, *flat, *rest]
+        cut = len(rest) - self.fixed
+        totals = rest[cut:]
+        arrays = [t for t in totals if type_of(t).shape]
+        given = [i, *constants, *rows, *sizes, *flat, *rest[:cut], *arrays]
         found = replay(self.halves.backward, given)
-        totals, cts = found[: self.fixed], found[self.fixed :]
-        return [*places, *self._lengths(cts), *cts, *totals]
+        parts, cts = found[: self.fixed], found[self.fixed :]
+        sums = [
+            part if type_of(total).shape else accumulate(total, part)
+            for total, part in zip(totals, parts, strict=True)
+        ]
+        return [*places, *self._lengths(cts), *cts, *sums]
 
     def _lengths(self, cts: Sequence[Any]) -> list[Any]:
         """The lengths that change, as the step begins: those of its cotangents."""
