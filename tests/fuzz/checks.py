@@ -267,8 +267,8 @@ def compare(found: Any, expected: Any, tolerance: float, what: str) -> None:
         return
     one, other = np.asarray(found), np.asarray(expected)
     size = 1 + np.max(np.abs(other), initial=0)
-    same = one.shape == other.shape and one.dtype == other.dtype
-    if isinstance(expected, int):  # on this path; a branch leaves one type
-        same = one.shape == () and one.dtype in (other.dtype, np.float64)
+    same = one.shape == other.shape
+    if one.dtype != other.dtype:  # an integer on this path; a branch leaves one type
+        same &= other.dtype == np.int64 and one.dtype == np.float64
     if not same or not np.all(np.abs(one - other) <= tolerance * size):
         raise Mismatch(f"{what} differ:\n{found!r}\n{expected!r}")

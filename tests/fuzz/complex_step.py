@@ -30,8 +30,14 @@ class _Numpy:
         """Of the largest entries the mean: ties share equally."""
         return np.mean(x[x.real == np.max(x.real)])
 
+    def maximum(self, x: Any, y: Any) -> Any:
+        return -_least(-x, -y)
+
+    def sort(self, x: Any) -> Any:
+        return x[np.argsort(x.real)]
+
     def clip(self, x: Any, low: Any, high: Any) -> Any:
-        return _least(-_least(-x, -low), high)
+        return _least(self.maximum(x, low), high)
 
 
 def _least(x: Any, y: Any) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+Options: TypeAlias = list[tuple[bool, Callable[[], str]]]  # and whether they can be
 
 
 class Scope:
@@ -13,7 +15,7 @@ class Scope:
 
     s: number, v: vector of the length of x, w: view of a vector without its first
     element, m: 3x3 matrix, r: vector of 3, k: index, b: flag, p: pair of v and s,
-    f: function of a number.
+    q: pair of numbers, d: dictionary of two numbers, f: function of a number.
     """
 
     def __init__(self, names: dict[str, list[str]]) -> None:
@@ -89,5 +91,5 @@ class Base:
         own = [n for n in self.scope.of(kind) if n != "x"]
         return self.random.choice(own) if own else self.fresh(kind)
 
-    def choose(self, options: list[tuple[bool, Callable[[], str]]]) -> str:
+    def choose(self, options: Options) -> str:
         return self.random.choice([make for given, make in options if given])()

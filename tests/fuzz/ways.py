@@ -14,7 +14,7 @@ import numpy as np
 from wengert._backend import compiler
 from wengert._staging import control
 
-WAYS = ("optimised", *["native"] * 3, *["interpreted"] * 4)
+WAYS = ("optimised", *["native"] * 4, *["interpreted"] * 11)
 
 
 def way_of(seed: int) -> str:
