@@ -248,6 +248,26 @@ def part_of_run_time_length(x):
     return s.sum() + part[1:].sum() * n
 
 
+def stack_of_run_time_length(x):
+    """Parts whose lengths a value decides, and which are as long as x together."""
+    n = 3
+    if x[2] > 0.1:
+        n = 4
+    y = np.concatenate((x[:n] * x[n], np.sin(x[n:])))
+    return np.stack((y, x)).sum(axis=1) @ np.stack((x, y, y))[1:, 2]
+
+
+def known_bound(x):
+    """The bound of a slice in a `while` is a number that staging knows."""
+    y, n = x * 1.0, 1
+    if y[2] > -5.0:
+        while y[0] < 0.5 and y[1] < 5.0:
+            y[:n] += 0.3
+        else:
+            n = 0.7
+    return y.sum() * y[0] * n
+
+
 def triangular_solve(x):
     a = np.outer(x, x) + 10 * np.eye(10)
     y = np.zeros(10)
@@ -327,6 +347,8 @@ ARRAY = [
     elimination,
     triangular_solve,
     part_of_run_time_length,
+    stack_of_run_time_length,
+    known_bound,
     nested_while,
     calls,
     closures,
