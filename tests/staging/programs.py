@@ -254,6 +254,8 @@ def stack_of_run_time_length(x):
     if x[2] > 0.1:
         n = 4
     y = np.concatenate((x[:n] * x[n], np.sin(x[n:])))
+    y[:-1] += np.sin(x[1:])
+    np.multiply(x, y[0], out=y)
     return np.stack((y, x)).sum(axis=1) @ np.stack((x, y, y))[1:, 2]
 
 
