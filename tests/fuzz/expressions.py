@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from tests.fuzz.scope import Base, Options
+from tests.fuzz.scope import Base, Options, Scope
 
 CUTS = ("0.3819", "-0.2361", "0.0718", "0.7321", "-0.5858", "0.1459")
 
@@ -235,13 +235,13 @@ class Expressions(Base):
         if not self.maybe(seen):
             number = self.bounded()
         else:
-            number = f"np.sin({' + '.join(self.terms())})"
+            number = f"np.sin({' + '.join([self.atom(), *self.terms()])})"
         if kind == "number":
             return number
         return f"{number}, {self.name('v')} * {self.atom()}"
 
-    def terms(self) -> list[str]:
-        """Most of what is bound, so that a wrong value of it is seen."""
+    def terms(self, known: Scope | None = None) -> list[str]:
+        """Most of what is bound (and not known before), so that a wrong value shows."""
         parts = {
             "s": ["{}"],
             "v": ["{}[0]", "np.mean({})", "({} @ WEIGHTS)"],
@@ -253,10 +253,9 @@ class Expressions(Base):
             "q": ["{}[0]", "{}[1]"],
             "d": ["{}['a']", "{}['b']"],
         }
-        found = [
+        return [
             f"{round(self.random.uniform(0.2, 0.9), 2)} * {self.pick(*forms)}".format(n)
             for kind, forms in parts.items()
             for n in self.scope.of(kind)
-            if self.maybe(0.8)
+            if (known is None or n not in known.of(kind)) and self.maybe(0.8)
         ]
-        return found or ["0.5"]

@@ -307,7 +307,10 @@ def aliases_forgotten() -> list[Patch]:
 
 
 def first_dtype() -> list[Patch]:
-    return [(branches, "common_dtype", lambda _, a, b: dtype_of(a))]
+    def first(_: str, a: Any, b: Any) -> Any:
+        return np.result_type(dtype_of(a))
+
+    return [(branches, "common_dtype", first)]
 
 
 def jump_from_else_dropped() -> list[Patch]:
@@ -447,11 +450,15 @@ def _unmasked(_: Any) -> Any:
 
 def wrong_range() -> list[Patch]:
     """What is at most another number is taken to be less."""
-    return [(ranges._DECIDED, "less", lambda _, x, y: _decided(x, y))]
+    less = [
+        ("less", lambda _, x, y: _less(x, y)),
+        ("greater", lambda _, x, y: _less(y, x)),
+    ]
+    return [(ranges._DECIDED, name, decided) for name, decided in less]
 
 
-def _decided(x: Any, y: Any) -> Any:
-    return ranges._truth(x.high <= y.low, x.low >= y.high)
+def _less(x: Any, y: Any) -> Any:
+    return ranges._truth(x.high <= y.low, x.low > y.high)
 
 
 def short_sums() -> list[Patch]:

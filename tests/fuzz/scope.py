@@ -73,7 +73,9 @@ class Base:
         self.constructs[construct] += 1
 
     def name(self, kind: str) -> str:
-        return self.random.choice(self.scope.of(kind))
+        """A name that has a value; often the newest."""
+        found = self.scope.of(kind)
+        return found[-1] if self.maybe(0.25) else self.random.choice(found)
 
     def has(self, kind: str) -> bool:
         return bool(self.scope.of(kind))

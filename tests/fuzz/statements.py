@@ -186,7 +186,7 @@ class Statements(Expressions):
 
     def aliases(self, indent: int) -> None:
         kinds = [self.alias, self.view, self.part, self.chosen, self.flipped]
-        kinds += [self.copy, self.copy]
+        kinds += [self.copy, self.copy, self.view, self.part, self.flipped]
         if self.has("m"):
             kinds += [self.row, self.row, self.transpose]
         self.random.choice(kinds)(indent)

@@ -77,6 +77,10 @@ class Writer(Statements):
             self.bind("s", "s1", 1, "x[1] * a")
         if self.maybe(0.35):
             self.bind("m", "m0", 1, "np.cos(np.outer(x[:3], x[1:4]))")
+        if self.maybe(0.25):
+            self.bind("q", "q0", 1, "(np.sin(a), 0.25)")
+        if self.maybe(0.25):
+            self.bind("d", "d0", 1, "{'a': np.cos(a), 'b': x[2]}")
         if self.maybe(0.5):
             self.bind("k", "k0", 1, self.pick("1", "n", "len(x) - 1"))
         if self.maybe(0.3):
@@ -136,6 +140,10 @@ class Writer(Statements):
         before = self.scope
         self.scope = before.copy()
         self.block(place, at_least)
+        terms = self.terms(known=before)
+        if terms and self.maybe(0.7):
+            s = self.random.choice(before.of("s"))
+            self.line(place.indent, f"{s} = np.sin({' + '.join([s, *terms])})")
         if self.maybe(jump):
             self.jump(place)
         inside, self.scope = self.scope, before
@@ -184,6 +192,8 @@ class Writer(Statements):
             wide, i = i, self.fresh("k")
             self.line(inside.indent, f"{i} = {wide} % len(x)")
         self.scope.names["k"] = [*self.scope.of("k"), i, i]
+        if self.maybe(0.5):
+            self.step(inside.indent)
         self.within(inside)
         self.scope = before
         self.or_else(place)
@@ -210,10 +220,17 @@ class Writer(Statements):
         self.or_else(place)
 
     def or_else(self, place: Place) -> None:
-        if self.maybe(0.2):
+        if self.maybe(0.35 if place.loops else 0.2):
             self.note("else of a loop")
             self.line(place.indent, "else:")
-            self.within(place.inside(), jump=0.4)
+            self.within(place.inside(), jump=0.7 if place.loops else 0.1)
+
+    def step(self, indent: int) -> None:
+        """A number that depends on the order of the steps."""
+        self.note("recurrence")
+        s, more = self.target("s"), f"{self.name('v')}[{self.index()}]"
+        if s in self.scope.of("s"):
+            self.line(indent, f"{s} = np.sin(0.8 * {s} + {more})")
 
     def while_(self, place: Place) -> None:
         c = self.fresh("c")
