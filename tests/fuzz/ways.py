@@ -9,7 +9,6 @@ from typing import Any
 from unittest import mock
 
 import llvmlite.binding as llvm
-import numpy as np
 
 from wengert._backend import compiler
 from wengert._staging import control
@@ -51,11 +50,7 @@ def _changed(way: str) -> Iterator[None]:
 
 
 def _interpreted(self: control.CallFunction, operands: Any) -> Any:
-    given = [
-        x if isinstance(x, np.ndarray) else p.type.dtype.type(x)
-        for x, p in zip(operands, self.parameters(), strict=True)
-    ]
-    return control.ControlFunction.run(self, tuple(given))
+    return control.ControlFunction.run(self, operands)
 
 
 def _as_it_is(module: Any, machine: Any) -> None:

@@ -13,6 +13,7 @@ from tests.staging.combinators import COMBINATORS
 from tests.staging.growing import GROWING
 
 X = np.linspace(-0.3, 2.4, 10)
+ORDER = np.array([2, 0, 1])
 
 
 def branch(x):
@@ -270,6 +271,17 @@ def known_bound(x):
     return y.sum() * y[0] * n
 
 
+def known_index(x):
+    """A loop reads at a place that staging knows."""
+    k, s = 1, 0.0
+    for y in x:
+        s = np.sin(s + y * x[ORDER[k]])
+    else:
+        return s * x[0]
+    k = 2
+    return s * k
+
+
 def triangular_solve(x):
     a = np.outer(x, x) + 10 * np.eye(10)
     y = np.zeros(10)
@@ -351,6 +363,7 @@ ARRAY = [
     part_of_run_time_length,
     stack_of_run_time_length,
     known_bound,
+    known_index,
     nested_while,
     calls,
     closures,
