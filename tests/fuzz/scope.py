@@ -58,6 +58,8 @@ class Base:
         self.helpers: list[str] = []
         self.room = 0  # lines that this function may still have
         self.nested = False  # in a function inside another one
+        self.looped = False  # in a loop
+        self.shared: set[str] = set()  # arrays that have other names, or views
 
     def line(self, indent: int, text: str) -> None:
         self.lines.append("    " * indent + text)
@@ -89,9 +91,17 @@ class Base:
         self.scope.bind(kind, name)
 
     def target(self, kind: str) -> str:
-        """A name to assign to, other than an argument or a view."""
+        """A name to assign to, other than an argument or a view.
+
+        A loop that binds a name of a shared array anew is refused.
+        """
         own = [n for n in self.scope.of(kind) if n != "x"]
+        if self.looped and self.maybe(0.9):
+            own = [n for n in own if n not in self.shared]
         return self.random.choice(own) if own else self.fresh(kind)
+
+    def share(self, *names: str) -> None:
+        self.shared.update(names)
 
     def choose(self, options: Options) -> str:
         return self.random.choice([make for given, make in options if given])()

@@ -140,11 +140,10 @@ class Statements(Expressions):
             self.scope.bind("v", v)
             self.scope.bind("s", s)
         else:
-            own = [n for n in self.scope.of(kind) if n != "x"]
-            if len(own) < 2:
+            one, two = self.target(kind), self.target(kind)
+            if one == two or not {one, two} <= set(self.scope.of(kind)):
                 self.assign(indent)
                 return
-            one, two = self.random.sample(own, 2)
             self.note(f"swap of {'numbers' if kind == 's' else 'arrays'}")
             self.line(indent, f"{one}, {two} = {two}, {one}")
 
@@ -193,21 +192,24 @@ class Statements(Expressions):
 
     def alias(self, indent: int) -> None:
         self.note("alias")
-        if self.maybe(0.8):
-            self.bind("v", self.fresh("v"), indent, self.name("v"))
-        else:
-            self.bind("v", self.target("v"), indent, self.name("v"))
+        name = self.fresh("v") if self.maybe(0.8) else self.target("v")
+        v = self.name("v")
+        self.bind("v", name, indent, v)
+        self.share(name, v)
 
     def view(self, indent: int) -> None:
         self.note("view: slice")
-        self.bind("w", self.fresh("w"), indent, f"{self.name('v')}[1:]")
+        v = self.name("v")
+        self.bind("w", self.fresh("w"), indent, f"{v}[1:]")
+        self.share(v)
 
     def part(self, indent: int) -> None:
         self.note("view: traced length")
         k = self.name("k") if self.has("k") else "n"
-        u = self.fresh("u")
-        self.line(indent, f"{u} = {self.name('v')}[:{k} + 1]")
+        u, v = self.fresh("u"), self.name("v")
+        self.line(indent, f"{u} = {v}[:{k} + 1]")
         self.line(indent, f"{u} {self.pick('+=', '-=', '*=')} {self.bounded()}")
+        self.share(v)
 
     def chosen(self, indent: int) -> None:
         """A name for one of two arrays, which may be written to then."""
@@ -215,6 +217,7 @@ class Statements(Expressions):
         one, two = self.name("v"), self.name("v")
         name = self.fresh("v")
         self.bind("v", name, indent, f"{one} if {self.test(1)} else {two}")
+        self.share(name, one, two)
         if self.maybe(0.3):
             self.line(indent, f"{self.pick(name, one)}[0] += {self.bounded()}")
 
@@ -229,7 +232,9 @@ class Statements(Expressions):
 
     def flipped(self, indent: int) -> None:
         self.note("view: reversed")
-        self.bind("v", self.fresh("v"), indent, f"{self.name('v')}[::-1]")
+        name, v = self.fresh("v"), self.name("v")
+        self.bind("v", name, indent, f"{v}[::-1]")
+        self.share(name, v)
 
     def copy(self, indent: int) -> None:
         self.note("copy")

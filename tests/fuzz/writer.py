@@ -68,6 +68,7 @@ class Writer(Statements):
 
     def main(self) -> None:
         self.line(0, "\ndef f(x, a, n):")
+        self.shared = {"x"}
         self.scope = Scope({"s": ["a"], "v": []})
         self.bind("v", "v0", 1, "x.copy()")
         self.bind("s", "s0", 1, "0.5")
@@ -98,6 +99,7 @@ class Writer(Statements):
         self.made += 1
         name = f"h{self.made}"
         self.line(0, f"\ndef {name}(x, t, n):")
+        self.shared = {"x"}
         self.scope = Scope({"s": ["t"], "v": ["x"]})
         copies = False
         if self.maybe(0.5):
@@ -131,6 +133,7 @@ class Writer(Statements):
                 compound += [self.forever, self.written_out, self.for_items]
             self.random.choice(compound)(place)
             return
+        self.looped = place.loops > 0
         self.simple(place.indent)
 
     # -- compound statements -----------------------------------------------------------
