@@ -55,10 +55,15 @@ class Statements(Expressions):
         self.note(construct)
         self.line(indent, text())
 
+    def whole(self, name: str) -> str:
+        """All of an array, to be written to: ``name += 1`` binds the name, too."""
+        refused = self.looped and name in self.shared and self.maybe(0.9)
+        return f"{name}[:]" if self.nested or refused else name
+
     def writes(self) -> Ways:
         v, cut, at = self.name("v"), self.pick(*CUTS), self.index()
         k = self.name("k") if self.has("k") else "2"
-        whole = f"{v}[:]" if self.nested else v  # a name would be local
+        whole = self.whole(v)
         number, vector, name = self.bounded, self.bounded_vector, self.name
         found: Ways = [
             ("element =", lambda: f"{v}[{at}] = {number()}"),
@@ -91,7 +96,7 @@ class Statements(Expressions):
         if self.has("w"):
             w = self.name("w")
             at = self.random.randint(-3, 2)
-            whole = f"{w}[:]" if self.nested else w
+            whole = self.whole(w)
             found += [
                 (construct, lambda: f"{w}[{at}] = {number()}"),
                 (construct, lambda: f"{whole} *= {number()}"),
@@ -200,8 +205,9 @@ class Statements(Expressions):
     def view(self, indent: int) -> None:
         self.note("view: slice")
         v = self.name("v")
-        self.bind("w", self.fresh("w"), indent, f"{v}[1:]")
-        self.share(v)
+        w = self.fresh("w")
+        self.bind("w", w, indent, f"{v}[1:]")
+        self.share(v, w)
 
     def part(self, indent: int) -> None:
         self.note("view: traced length")

@@ -79,6 +79,10 @@ class Writer(Statements):
         if self.maybe(0.35):
             self.bind("m", "m0", 1, "np.cos(np.outer(x[:3], x[1:4]))")
         if self.maybe(0.25):
+            self.view(1)
+        if self.has("m") and self.maybe(0.3):
+            self.row(1)
+        if self.maybe(0.25):
             self.bind("q", "q0", 1, "(np.sin(a), 0.25)")
         if self.maybe(0.25):
             self.bind("d", "d0", 1, "{'a': np.cos(a), 'b': x[2]}")
