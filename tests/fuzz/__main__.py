@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--failures", type=int, default=10, help="stop after so many")
+    parser.add_argument("--shrink", type=float, default=60, help="seconds a failure")
     parser.add_argument(
         "--planted", nargs="*", metavar="BUG", help="find planted bugs, or these"
     )
@@ -47,7 +48,7 @@ def main() -> int:
         tally = run(seeds, given.seconds, progress, given.failures)
         print(tally)
         for failure in tally.failures:
-            print("\n" + report(failure), flush=True)
+            print("\n" + report(failure, seconds=given.shrink), flush=True)
     if fences is not None:
         print(f"{fences.used} blocks with fences, {fences.damaged} damaged")
     return 1 if tally.failures or (fences is not None and fences.damaged) else 0

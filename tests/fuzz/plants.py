@@ -11,7 +11,7 @@ from unittest import mock
 import numpy as np
 
 import wengert._ops.structure as structure
-from wengert._array.traced import wrap
+from wengert._array.traced import TracedArray, wrap
 from wengert._backend import cache, reductions
 from wengert._backend.dispatch import NATIVE
 from wengert._backend.kernels import KERNELS
@@ -178,6 +178,19 @@ def lost_alias() -> list[Patch]:
             right(self, array, place)
 
     return [(loops.Loop, "_write_through", wrong)]
+
+
+def stale_view() -> list[Patch]:
+    """A view does not see what is written to its array in compiled code."""
+    right = TracedArray._rebind
+
+    def wrong(self: Any, value: Any) -> None:
+        version = self._version
+        right(self, value)
+        if isinstance(value, StageTracer):
+            self._version = version
+
+    return [(TracedArray, "_rebind", wrong)]
 
 
 def jump_ignored() -> list[Patch]:
@@ -486,6 +499,7 @@ PLANTS: dict[str, Plant] = {
     "stepped range one step short": stepped_range_short,
     "reversed range runs forwards": reversed_range_forwards,
     "lost alias": lost_alias,
+    "stale view": stale_view,
     "break ignored": jump_ignored,
     "dropped continue": dropped_continue,
     "variable bound in a loop lost": fresh_variable_zero,

@@ -133,6 +133,7 @@ class Writer(Statements):
                 compound = [self.if_]
             elif place.indent == 1:
                 compound += [self.inner, self.fresh_in_loop, self.carried]
+                compound += [self.growing] if self.maybe(0.2) else []
             if place.loops < 2:
                 compound += [self.forever, self.written_out, self.for_items]
             self.random.choice(compound)(place)
@@ -301,6 +302,24 @@ class Writer(Statements):
             self.within(inside)
         self.scope = before
         self.scope.bind("s", s)
+
+    def growing(self, place: Place) -> None:
+        """A list that a loop appends numbers to."""
+        self.note("growing list")
+        found, i = self.fresh("l"), self.fresh("i")
+        self.line(place.indent, f"{found} = [{self.number(1)}]")
+        self.line(place.indent, f"for {i} in {self.pick('range(n)', 'range(len(x))')}:")
+        before, self.scope = self.scope, self.scope.copy()
+        self.scope.bind("k", i)
+        indent = place.indent + 1
+        if self.maybe(0.4):
+            self.line(indent, f"if {self.test(1)}:")
+            indent += 1
+        last = f" + {found}[-1]" if self.maybe(0.4) else ""
+        self.line(indent, f"{found}.append(np.sin({self.number(1)}{last}))")
+        self.scope = before
+        made = self.pick("np.mean(np.array({0}))", "{0}[-1]", "{0}[len({0}) // 2]")
+        self.bind("s", self.target("s"), place.indent, made.format(found))
 
     def fresh_in_loop(self, place: Place) -> None:
         """A variable that a loop binds first, and that is read after it."""
