@@ -26,6 +26,9 @@ class _Numpy:
     def zeros(self, shape: Any) -> Any:
         return np.zeros(shape, complex)
 
+    def array(self, numbers: Any) -> Any:
+        return np.array(numbers, complex)
+
     def max(self, x: Any) -> Any:
         """Of the largest entries the mean: ties share equally."""
         return np.mean(x[x.real == np.max(x.real)])

@@ -171,13 +171,14 @@ def reversed_range_forwards() -> list[Patch]:
 
 
 def lost_alias() -> list[Patch]:
-    right = loops.Loop._write_through
+    """What compiled code writes through a view does not reach the array."""
+    right = TracedArray._write
 
-    def wrong(self: Any, array: Any, place: int) -> None:
-        if array._base is None:
-            right(self, array, place)
+    def wrong(self: Any, index: Any, operands: Any, v: Any) -> None:
+        if self._base is None or not isinstance(self._base._value, StageTracer):
+            right(self, index, operands, v)
 
-    return [(loops.Loop, "_write_through", wrong)]
+    return [(TracedArray, "_write", wrong)]
 
 
 def stale_view() -> list[Patch]:
