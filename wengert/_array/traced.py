@@ -245,11 +245,7 @@ class TracedArray:
         """Replace all entries, as the in-place operators and ``out=`` do."""
         old = self._peek()
         if tuple(shape_of(new)) != tuple(old.shape):
-            try:
-                fits = broadcast_shapes(old.shape, shape_of(new)) == old.shape
-            except ValueError:
-                fits = False
-            if not fits:
+            if not _fits(shape_of(new), old.shape):
                 raise ShapeError(
                     explain(
                         "non-broadcastable output operand with shape "
@@ -284,6 +280,21 @@ class TracedArray:
 
     def __repr__(self) -> str:
         return f"TracedArray({_shown(self._peek())!r})"
+
+
+def _fits(shape: Any, room: Any) -> bool:
+    """Whether an array stretches to the shape of another; run-time lengths are checked.
+
+    A length that only the run knows never stretches.
+    """
+    try:
+        found = broadcast_shapes(room, shape)
+    except ValueError:
+        return False
+    return len(found) == len(room) and all(
+        n == m or (type(n) is not int or type(m) is not int) and m != 1
+        for n, m in zip(found, room, strict=True)
+    )
 
 
 def _same_layout(new: Any, old: Any) -> bool:

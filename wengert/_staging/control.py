@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert._core.interp import CURRENT, Tracer, using
-from wengert._core.types import ArrayType, type_of
+from wengert._core.types import PYTHON_SCALARS, ArrayType, type_of
 from wengert._ir import control
 from wengert._ir.evaluate import CONTROL
 from wengert._ir.program import Equation, Literal, Program, Var, substitute
@@ -58,8 +58,14 @@ class ControlFunction:
         self.name = op.name
 
     def run(self, operands: Values) -> Sequence[Any]:
-        """The results for NumPy arrays."""
-        return CONTROL[self.name](self.op, list(operands))
+        """The results for NumPy arrays; Python's numbers are of the region's types."""
+        params = self.parameters()
+        lead = len(operands) - len(params)
+        given = [
+            p.type.dtype.type(x) if isinstance(x, PYTHON_SCALARS) else x
+            for x, p in zip(operands[lead:], params, strict=True)
+        ]
+        return CONTROL[self.name](self.op, [*operands[:lead], *given])
 
     def parameters(self) -> tuple[Var, ...]:
         """Of a region, those that stand for the operands; None where there is none."""

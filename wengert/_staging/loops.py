@@ -237,7 +237,9 @@ class Loop:
                     self._refuse_two_names(name)
                 if end is not stand_in and any(map(region.adopts, following)):
                     self._refuse_two_names(name)
-            elif end is not stand_in and self._reads(body.params[name][i]):
+            elif self._reads(body.params[name][i]):
+                if end is stand_in:
+                    following = may_be(root_of(body.apart[name].array(i)), region)
                 if any(is_in(a, following) for a in written):
                     self._refuse_two_names(name)
 

@@ -229,7 +229,8 @@ class Stage(Interpreter):
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
         if op.family in _SCALAR_FAMILIES:
             if all(isinstance(x, _CONSTANTS) for x in operands):
-                return op.evaluate(*operands, **params)
+                found = op.evaluate(*operands, **params)
+                return found[()] if isinstance(found, np.ndarray) else found
         if has_masks(op, operands):
             with using(self):
                 return without_masks(op, operands, params, self.places_of)

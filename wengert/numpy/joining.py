@@ -110,6 +110,13 @@ def _end_to_end(rows: Any, axis: Any) -> Any:
 concat = concatenate
 
 
+def _differ(one: Any, other: Any) -> bool:
+    """Whether two shapes do; joining checks lengths that only the run knows."""
+    pairs = zip(one, other, strict=False)
+    known = any(type(n) is int and type(m) is int and n != m for n, m in pairs)
+    return known or len(one) != len(other)
+
+
 @like_numpy
 def stack(
     arrays: Any,
@@ -125,7 +132,7 @@ def stack(
         moved = move_axis(rows, 0, normalize_axis(axis, len(rows.shape)))
         return _joined([moved], 0, out, dtype, casting)
     parts = [as_array(a) for a in arrays]
-    if len({tuple(part.shape) for part in parts}) > 1:
+    if any(_differ(part.shape, parts[0].shape) for part in parts):
         raise ValueError("all input arrays must have the same shape")
     axis = normalize_axis(axis, len(parts[0].shape) + 1)
     index = (*(slice(None),) * axis, None, Ellipsis)
