@@ -21,7 +21,7 @@ from wengert._ir.program import Program
 from wengert._ops import arithmetic, contraction, indexing, reduction, transcendental
 from wengert._passes import ranges
 from wengert._passes.rewriting import has_regions, regions_of, with_regions
-from wengert._staging import branches, function, loops, reverse
+from wengert._staging import branches, function, loops, reverse, reverse_loops
 from wengert._staging import control as operations
 from wengert._staging.joins import Joined
 from wengert._staging.ranges import Range
@@ -81,14 +81,14 @@ def add_becomes_update() -> list[Patch]:
 
 def _residual_of_step(offset: int) -> Plant:
     def plant() -> list[Patch]:
-        right = reverse.getitem
+        right = reverse_loops.getitem
 
         def wrong(buffer: Any, i: Any, **params: Any) -> Any:
             last = buffer.shape[0] - 1
             i = arithmetic.minimum(arithmetic.maximum(i + offset, 0), last)
             return right(buffer, i, **params)
 
-        return [(reverse, "getitem", wrong)]
+        return [(reverse_loops, "getitem", wrong)]
 
     return plant
 
