@@ -133,6 +133,15 @@ def _in_a_loop_of_another(x):
     return wg.grad(inner)(x[0])
 
 
+def _past_its_methods(x):
+    xs = []
+    for i in range(10):
+        xs.append(x[i])
+    for i in range(10):
+        list.append(xs, x[i])
+    return np.array(xs)
+
+
 def _two_lists(x):
     if x[0] > 1:
         xs = []
@@ -229,6 +238,11 @@ CASES = [
         lambda: wg.jit(_in_a_loop_of_another)(X),
         MutationError,
         "it was made outside the innermost transformation",
+    ),
+    case(
+        lambda: wg.jit(_past_its_methods)(X),
+        MutationError,
+        "is changed in a branch or loop that a traced value decides",
     ),
     case(
         lambda: wg.jit(_two_lists)(X),
