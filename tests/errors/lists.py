@@ -242,7 +242,7 @@ CASES = [
     case(
         lambda: wg.jit(_past_its_methods)(X),
         MutationError,
-        "is changed in a branch or loop that a traced value decides",
+        "a list reached by 'xs' is changed in a branch or loop",
     ),
     case(
         lambda: wg.jit(_two_lists)(X),
