@@ -70,7 +70,7 @@ def states(x):
     for _ in range(6):
         y = 0.9 * y + np.sin(y)
         ys.append(y)
-    ys[2][3] = 0.5 * x[0]
+    ys[2] = ys[2] * x[0]
     return np.stack(ys), ys[-1] * np.stack(ys, axis=1)[:, 0], np.concatenate(ys)
 
 
