@@ -125,7 +125,7 @@ class LostList(TracedArray):
     def __getattr__(self, name: str) -> Any:
         if hasattr(list, name):
             self._owner.refuse_use()
-        raise AttributeError(name)
+        return object.__getattribute__(self, name)
 
 
 def lost_list(name: str) -> LostList:
