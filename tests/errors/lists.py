@@ -133,6 +133,15 @@ def _in_a_loop_of_another(x):
     return wg.grad(inner)(x[0])
 
 
+def _past_its_methods(x):
+    xs = []
+    for i in range(10):
+        xs.append(x[i])
+    for i in range(10):
+        list.append(xs, x[i])
+    return np.array(xs)
+
+
 def _two_lists(x):
     if x[0] > 1:
         xs = []
@@ -231,22 +240,27 @@ CASES = [
         "it was made outside the innermost transformation",
     ),
     case(
+        lambda: wg.jit(_past_its_methods)(X),
+        MutationError,
+        "a list reached by 'xs' is changed in a branch or loop",
+    ),
+    case(
         lambda: wg.jit(_two_lists)(X),
-        JoinError,
-        "the variable 'xs' is a list that has grown on one path, and a list that has",
+        MutationError,
+        "the list 'xs' is used, and a branch or loop (at",
+        "binds another one to the name",
         "xs.append(x)",
     ),
     case(
         lambda: wg.jit(_begun_again)(X),
-        JoinError,
-        "the variable 'xs' is PyTreeSpec([]) on one path, and a list that has grown",
-        "rather than bind another one",
+        MutationError,
+        "the list 'xs' is used",
+        "xs.clear()",
     ),
     case(
         lambda: wg.jit(_rebound)(X),
         JoinError,
         "the variable 'xs' is",
-        "xs.append(x)",
     ),
     *(
         case(

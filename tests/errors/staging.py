@@ -124,6 +124,27 @@ def _changes_under_a_schedule(x):
     return x
 
 
+def _reorders(x):
+    y = np.zeros((3, 3))
+    for i in range(9):
+        z = y.reshape(-1)
+        z[i] = 1.0
+        y = y.T * 2 + x[0, 0]
+    return y
+
+
+def _in_memory_order(x):
+    return (x.T * 2).ravel("A")
+
+
+COUNTS = {"calls": 0}
+
+
+def _counts(x):
+    COUNTS["calls"] += 1
+    return x
+
+
 def _steps_back(x, i):
     return x[i::-1].sum()
 
@@ -288,6 +309,24 @@ STAGING = [
         lambda: wg.program(_changing_shape)(X),
         JoinError,
         "the variable 'x' is of shape [12] on one path, and",
+    ),
+    case(
+        lambda: wg.jit(_reorders)(np.ones((3, 3))),
+        MutationError,
+        "the loop reshapes an array whose order in memory it changes: 'y'",
+        ".copy()",
+    ),
+    case(
+        lambda: wg.jit(_in_memory_order)(np.ones((3, 2))),
+        StagedValueError,
+        "the order of an array in memory is not known while compiling",
+        'order="C"',
+    ),
+    case(
+        lambda: wg.jit(_counts)(X),
+        MutationError,
+        "'calls' of a dict reached by 'COUNTS' is changed in a function that is",
+        "return the new value",
     ),
     case(
         lambda: wg.program(_steps_back)(X, 3),

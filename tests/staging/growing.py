@@ -70,7 +70,7 @@ def states(x):
     for _ in range(6):
         y = 0.9 * y + np.sin(y)
         ys.append(y)
-    ys[2][3] = 0.5 * x[0]
+    ys[2] = ys[2] * x[0]
     return np.stack(ys), ys[-1] * np.stack(ys, axis=1)[:, 0], np.concatenate(ys)
 
 
@@ -167,6 +167,27 @@ def extended(x):
     return np.array(xs), np.array(ys + [2.0])
 
 
+def begun_again(x):
+    """Lists of the same name in every step, and in two branches."""
+    batch = [x[0]]
+    total = 0.0
+    for i in range(6):
+        batch = []
+        for j in range(10):
+            if x[j] > 0.3 * i:
+                batch.append(x[j] * i)
+        total = total + sum(batch) * len(batch)
+        if total > 3.0:
+            found = []
+            for j in range(8):
+                found.append(x[j] * total)
+            total = total + 0.01 * found[-1]
+        else:
+            found = [total]
+            total = total + found[0]
+    return total
+
+
 def integers_at_first(x):
     n = np.arange(10)
     m = k = 0
@@ -178,6 +199,15 @@ def integers_at_first(x):
         for _ in range(2 * i):
             k = k + m if k > 1 else k + 1
     return n * x[0], m, k * x[1]
+
+
+def integer_at_the_end(x):
+    for i in range(4):  # written out: the last loop begins with a float
+        for _ in range(10):
+            s = -1
+            if i < 3:
+                s = x[i] * 2.0
+    return s * x[0]
 
 
 def ends_dropped(x):
@@ -265,7 +295,9 @@ GROWING = [
     entries_assigned,
     cleared,
     extended,
+    begun_again,
     integers_at_first,
+    integer_at_the_end,
     ends_dropped,
     lengthened,
     thinned,

@@ -115,23 +115,73 @@ def test_an_array_that_is_appended_may_be_written_to_by_no_one():
         wg.jit(written_afterwards)(X)
 
 
-def test_an_entry_that_is_written_to_is_not_the_array_that_was_appended():
-    def written_through(x):
-        row, rows = x[:3] * 2.0, []
+def through_an_index(rows):
+    rows[1][0] = 7.0
+    return np.array(rows)
+
+
+def through_a_name(rows):
+    last = rows[-1]
+    last += 1.0
+    return np.array(rows)
+
+
+def through_a_slice(rows):
+    rows[1:][0][0] = 7.0
+    return np.array(rows)
+
+
+def through_a_copy(rows):
+    others = rows.copy()
+    others[0][0] = 7.0
+    return np.array(rows)
+
+
+def through_what_was_popped_of_a_copy(rows):
+    others = rows.copy()
+    others.pop()[0] = 7.0
+    return np.array(rows)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        through_an_index,
+        through_a_name,
+        through_a_slice,
+        through_a_copy,
+        through_what_was_popped_of_a_copy,
+    ],
+)
+def test_a_write_to_an_array_in_a_list_is_refused(write):
+    def written(x):
+        rows = []
         for i in range(5):
-            rows.append(row * i)
-        rows[1][0] = 7.0
-        last = rows[-1]
-        last += 1.0
-        return np.array(rows)
+            rows.append(x[:3] * i)
+        return write(rows)
+
+    with pytest.raises(wg.errors.MutationError, match="a write to another one"):
+        wg.jit(written)(X)
+
+
+def test_an_entry_that_was_read_stays_what_it_was():
+    def read(x):
+        rows = []
+        for i in range(5):
+            rows.append(x[:3] * i)
+        first, last = rows[0], rows[-1]
+        rows[0] = last * 2.0
+        rows.pop()
+        rows.append(first + 1.0)
+        return first, last, np.array(rows)
 
     def by_hand(x):
-        rows = np.array([x[:3] * 2.0 * i for i in range(5)])
-        rows[1, 0] = 7.0
-        rows[-1] += 1.0
-        return rows
+        rows = [x[:3] * i for i in range(5)]
+        first, last = rows[0], rows[-1]
+        return first, last, np.array([last * 2.0, *rows[1:-1], first + 1.0])
 
-    np.testing.assert_allclose(wg.jit(written_through)(X), by_hand(X))
+    for got, expected in zip(wg.jit(read)(X), by_hand(X), strict=True):
+        np.testing.assert_allclose(got, expected)
 
 
 @pytest.mark.parametrize("compiled", [lambda f: wg.jit(wg.vmap(f)), wg.vmap])

@@ -492,6 +492,8 @@ def unwrap(x: Any) -> Any:
         return unwrap_sequence(x)
     if isinstance(x, np.ndarray):
         return unwrap(np.asarray(x))
+    if isinstance(x, TracedArray):
+        return x._read()
     if (
         isinstance(x, Tracer)
         or isinstance(x, np.generic)

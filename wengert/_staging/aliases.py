@@ -12,9 +12,11 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple, NoReturn
 
+import numpy as np
+
 from wengert._array.traced import TracedArray, make_twins, root_of
 from wengert._core import tree
-from wengert._core.interp import Interpreter
+from wengert._core.interp import CURRENT, Interpreter
 from wengert._core.source import explain
 from wengert.errors import MutationError
 
@@ -43,7 +45,7 @@ class Merged(NamedTuple):
 
 def is_lost(value: Any) -> bool:
     """Whether a user value holds an array that is lost."""
-    roots = map(root_of, tree.leaves(value))
+    roots = map(root_of, tree.flatten(value, keep_grown=True)[0])
     return any(r is not None and isinstance(r._owner, Lost) for r in roots)
 
 
@@ -113,6 +115,30 @@ def lose(array: TracedArray, owner: Lost, stage: Interpreter) -> None:
             noted.append((array, array._owner, owner))
     array._owner = owner
     array._version += 1  # its views ask again
+
+
+class LostList(TracedArray):
+    """A list that a branch or loop may have bound to another one: no use is right."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(list, name):
+            self._owner.refuse_use()
+        return object.__getattribute__(self, name)
+
+
+def lost_list(name: str) -> LostList:
+    """What stands for a list where a branch or loop may have bound another one."""
+    array = LostList(np.float64(0.0))
+    array._owner = Lost(
+        CURRENT.get(),
+        f"the list {name!r} is used, and a branch or loop (at {{place}}) binds another "
+        "one to the name",
+        "a list that grows in compiled code is one array, which its name keeps.",
+        "change the list: xs.append(x), xs.clear()",
+    )
+    return array
 
 
 def lose_first(array: TracedArray, stage: Interpreter) -> None:

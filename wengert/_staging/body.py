@@ -14,9 +14,16 @@ from wengert._array.traced import TracedArray, make_twins, root_of
 from wengert._core.interp import CURRENT, using
 from wengert._core.types import shape_of, type_of
 from wengert._frontend.runtime import Raise
-from wengert._staging.aliases import is_in, is_lost
+from wengert._staging.aliases import is_in, is_lost, lost_list
 from wengert._staging.cells import Cells
-from wengert._staging.joins import UNBOUND, Leaf, Variable, engine_leaf, take_apart
+from wengert._staging.joins import (
+    UNBOUND,
+    Leaf,
+    Variable,
+    engine_leaf,
+    is_another_list,
+    take_apart,
+)
 from wengert._staging.lists import Grow, StagedList, growing
 from wengert._staging.region import Region
 from wengert._staging.signals import emit_check
@@ -28,17 +35,17 @@ Axis = tuple[str, int, int]  # (variable, leaf, axis)
 def stage_body(cells: Cells, step: Callable[[Any], Any]) -> Body:
     """One step of a loop, ``step(index)``, for lengths that each step may change."""
     changing: frozenset[Axis] = frozenset()
+    dropped: frozenset[str] = frozenset()
     while True:
-        body = growing(lambda: _one_run(cells, changing, step))
-        more = changing | body.changed_axes()
-        if more == changing:
+        body = growing(lambda: _one_run(Body(cells, changing, dropped), step))
+        found = changing | body.changed_axes(), dropped | body.other_lists()
+        if found == (changing, dropped):
             return body
-        changing = more
+        changing, dropped = found
         body.abandon()
 
 
-def _one_run(cells: Cells, changing: frozenset[Axis], step: Callable[..., Any]) -> Body:
-    body = Body(cells, changing)
+def _one_run(body: Body, step: Callable[[Any], Any]) -> Body:
     try:
         body.run(step)
     except Grow:
@@ -48,12 +55,18 @@ def _one_run(cells: Cells, changing: frozenset[Axis], step: Callable[..., Any]) 
 
 
 class Body:
-    """The body of a loop as it is staged: one step."""
+    """The body of a loop as it is staged: one step.
 
-    def __init__(self, cells: Cells, changing: frozenset[Axis]) -> None:
+    dropped: variables that a step binds to other lists, which it must not read before.
+    """
+
+    def __init__(
+        self, cells: Cells, changing: frozenset[Axis], dropped: frozenset[str]
+    ) -> None:
         self.region = Region(CURRENT.get(), loop=True)
         self.cells = cells
         self.changing = changing
+        self.dropped = dropped
         self.entry = cells.read()
         self.index = self.region.parameter(INDEX)
         self.apart: dict[str, Variable] = {}
@@ -63,8 +76,11 @@ class Body:
 
     def begin(self) -> None:
         """Give the variables the values that they have as a step begins."""
-        stand_ins = {}
+        stand_ins: dict[str, Any] = {}
         for name, value in self.entry.items():
+            if name in self.dropped:
+                stand_ins[name] = lost_list(name)
+                continue
             if value is UNBOUND or is_lost(value):
                 continue
             self.apart[name] = variable = take_apart(name, value)
@@ -84,7 +100,7 @@ class Body:
             if isinstance(value, StagedList) and not value.grown:
                 stand_ins[name] = StagedList(stand_ins[name], value.root)
         self.stand_ins = {
-            name: take_apart(name, value) for name, value in stand_ins.items()
+            name: take_apart(name, stand_ins[name]) for name in self.apart
         }
         self.cells.write(stand_ins)
         self._relate_stand_ins()
@@ -143,6 +159,18 @@ class Body:
                 for name, value in self.exit.items()
                 if value is not UNBOUND
             }
+
+    def other_lists(self) -> frozenset[str]:
+        """The variables that have another list as the step ends, one that has grown."""
+        return frozenset(
+            name
+            for name, before in self.apart.items()
+            if name in self.exits
+            and (
+                is_another_list(before, self.exits[name])
+                or (before.kind is not None and is_lost(self.exit[name]))
+            )
+        )
 
     def changed_axes(self) -> frozenset[Axis]:
         """The axes of variables that have another length as the step ends."""

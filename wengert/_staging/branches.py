@@ -15,7 +15,7 @@ from wengert._core.types import ArrayType, ndim_of, shape_of, type_of
 from wengert._frontend.runtime import Block, Raise
 from wengert._ir.control import If
 from wengert._ops.families import zeros_of
-from wengert._staging.aliases import Merged, is_lost, lose, relate
+from wengert._staging.aliases import Merged, is_lost, lose, lost_list, relate
 from wengert._staging.cells import Cells
 from wengert._staging.joins import (
     UNBOUND,
@@ -25,6 +25,7 @@ from wengert._staging.joins import (
     common_dtype,
     converted,
     engine_leaf,
+    is_another_list,
     join,
     take_apart,
 )
@@ -183,10 +184,12 @@ def stage_branch(
     watch.refuse_change()
     slots = Slots(branches)
     first, second = branches
+    others = {name for name in entry if _has_other_lists(branches, name)}
     variables = {
         name: Pending(slots, name, (first.exit[name], second.exit[name]), (True, True))
         for name in entry
         if first.exit[name] is not second.exit[name]
+        and name not in others
         and not (first.unknown[name] or second.unknown[name])
     }
     arrays = _array_slots(slots)
@@ -195,6 +198,8 @@ def stage_branch(
     after = {
         name: variables[name].value(outs)
         if name in variables
+        else lost_list(name)
+        if name in others
         else max(branches, key=lambda b: b.unknown[name]).exit[name]
         for name in entry
     }
@@ -228,6 +233,15 @@ def _both(
             branch.region.abandon()
         raise
     return branches, rest
+
+
+def _has_other_lists(branches: tuple[Branch, Branch], name: str) -> bool:
+    """Whether a variable is a list that has grown, and another one elsewhere."""
+    values = [b.exit[name] for b in branches]
+    if values[0] is values[1] or any(v is UNBOUND for v in values):
+        return False
+    first, second = (take_apart(name, v) for v in values)
+    return is_another_list(first, second)
 
 
 def _is_unknown(value: Any) -> int:

@@ -52,7 +52,7 @@ def settle_types(
             np.result_type(e if w and d == np.result_type(e) else d, r.type.dtype)
             for e, w, d, r in zip(entries, weak, dtypes, results, strict=True)
         ]
-        if joined == dtypes:
+        if joined == dtypes == [r.type.dtype for r in results]:
             break
         dtypes = joined
         program = _retyped(program, fixed, dtypes)

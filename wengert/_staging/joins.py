@@ -17,8 +17,6 @@ from wengert.errors import JoinError
 NUMBERS = (bool, int, float, complex, np.generic)
 ARRAYS = (np.ndarray, TracedArray)
 Unbound = type("Unbound", (), {"__repr__": lambda _: "<unbound>"})
-_ONE_TYPE = "give it one shape, dtype and structure on all paths"
-_ONE_LIST = "change the list, as xs.append(x) does, rather than bind another one"
 UNBOUND = Unbound()  # a name without a value
 
 
@@ -42,10 +40,9 @@ class Variable(NamedTuple):
     kind: Any = None  # of a list of ours; one that has grown is a leaf
 
     @property
-    def is_list(self) -> bool:
-        """Whether it is a list, or one that has grown."""
-        grown = [x for x in self.leaves if isinstance(x, tree.Listed)]
-        return self.kind is not None or bool(grown)
+    def has_grown(self) -> bool:
+        """Whether it is a list that has grown, or holds one."""
+        return any(isinstance(x, tree.Listed) for x in self.leaves)
 
     def array(self, i: int) -> Any:
         """The array of user code that a leaf is, if it is one."""
@@ -106,14 +103,13 @@ class Joined(NamedTuple):
 def join(first: Variable, second: Variable) -> Joined:
     """What two values of one variable have in common."""
     if first.structure != second.structure:
-        refuse_structures(first, second)
+        refuse_join(first.name, f"{first.structure}", f"{second.structure}")
     differing = []
     for i, (a, b) in enumerate(zip(first.leaves, second.leaves, strict=True)):
         if same(a, b):
             continue
         if not (isinstance(a, Leaf) and isinstance(b, Leaf)):
-            fix = _ONE_LIST if first.is_list or second.is_list else _ONE_TYPE
-            refuse_join(first.name, _described(a), _described(b), fix)
+            refuse_join(first.name, _described(a), _described(b))
         differing.append(i)
     leaves = [
         Leaf(a.value, a.scalar and b.scalar) if isinstance(a, Leaf) else a
@@ -149,23 +145,21 @@ def _described(x: Any) -> str:
     return f"{type(x).__name__} {x!r}"
 
 
-def refuse_structures(first: Variable, second: Variable) -> None:
-    """Raise: a variable is a list, tuple or other pytree of two kinds."""
-    lists = first.is_list or second.is_list
-    fix = _ONE_LIST if lists else _ONE_TYPE
-    refuse_join(first.name, _structure(first), _structure(second), fix)
-
-
-def _structure(variable: Variable) -> str:
-    grown = any(isinstance(x, tree.Listed) for x in variable.leaves)
-    return "a list that has grown" if grown else str(variable.structure)
-
-
-def refuse_join(name: str, first: str, second: str, fix: str = _ONE_TYPE) -> None:
+def refuse_join(name: str, first: str, second: str) -> None:
     raise JoinError(
         explain(
             f"the variable {name!r} is {first} on one path, and {second} on another",
             why="a branch or loop that is compiled leaves one type in each variable.",
-            fix=fix,
+            fix="give it one shape, dtype and structure on all paths",
         )
+    )
+
+
+def is_another_list(first: Variable, second: Variable) -> bool:
+    """Whether a variable has a list that has grown, and elsewhere something else."""
+    if not (first.has_grown or second.has_grown):
+        return False
+    pairs = zip(first.leaves, second.leaves, strict=False)
+    return first.structure != second.structure or any(
+        a is not b for a, b in pairs if isinstance(a, tree.Listed)
     )

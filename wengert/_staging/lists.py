@@ -244,8 +244,7 @@ class StagedList(tree.Listed):
         if self.store is None:
             return super().__getitem__(index)
         if isinstance(index, slice):
-            arrays = (a[index] for a in self.store.arrays())
-            return tree.unflatten(self.store.entry.structure, arrays)
+            return self.store.part(index)
         return self.store.item(self.store.place(_number(index), ""))
 
     def __iter__(self) -> Iterator[Any]:

@@ -24,7 +24,9 @@ from wengert._ops.structure import where
 from wengert._staging.aliases import (
     Merged,
     is_in,
+    is_lost,
     lose_first,
+    lost_list,
     may_be,
     refuse_lost,
     relate,
@@ -38,7 +40,6 @@ from wengert._staging.joins import (
     Variable,
     engine_leaf,
     refuse_join,
-    refuse_structures,
     take_apart,
 )
 from wengert._staging.prune import prune
@@ -169,6 +170,9 @@ class Loop:
 
     def _variable(self, name: str, runs: bool) -> None:
         body = self.body
+        if name in body.dropped:
+            self.after[name] = lost_list(name)
+            return
         if name not in body.exits:
             self.after[name] = UNBOUND
             return
@@ -178,7 +182,7 @@ class Loop:
             return  # without a step it is what it was: unbound, or lost
         before, end = body.apart[name], body.exits[name]
         if before.structure != end.structure:
-            refuse_structures(before, end)
+            refuse_join(name, str(before.structure), str(end.structure))
         places: dict[int, int] = {}
         scalars: dict[int, bool] = {}
         stand_in = body.stand_ins[name]
@@ -334,6 +338,12 @@ class Loop:
     def _fresh(self, name: str) -> None:
         """A variable that the body binds first: it has a value after the loop."""
         end = self.body.exits[name]
+        if is_lost(self.body.exit[name]):
+            self.after[name] = self.body.exit[name]
+            return
+        if end.has_grown:
+            self.after[name] = lost_list(name)
+            return
         places, scalars = {}, {}
         leaves = [
             (i, leaf) for i, leaf in enumerate(end.leaves) if isinstance(leaf, Leaf)

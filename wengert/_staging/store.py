@@ -135,6 +135,7 @@ class Store:
             Buffer(zeros_of(ArrayType((rows, *t.shape), t.dtype))) for t in entry.types
         ]
         self.length = TracedArray(np.int64(0))
+        self.kin = [self]  # the lists whose entries are the same objects
         for item in items:
             self.append(item)
 
@@ -150,6 +151,11 @@ class Store:
         new = object.__new__(Store)
         new.entry = self.entry
         new.buffers = [Buffer(b._read()) for b in self.buffers]
+        for old, buffer in zip(self.buffers, new.buffers, strict=True):
+            for twin in old._twins:
+                make_twins(twin, buffer)
+        self.kin.append(new)
+        new.kin = self.kin
         new.length = TracedArray(self.length._read())
         return new
 
@@ -175,17 +181,28 @@ class Store:
         return k
 
     def item(self, k: Any) -> Any:
-        """The entry in row k; an array is a view, for a write to it is one to it."""
+        """The entry in row k."""
         leaves: list[Any] = []
-        for buffer, type_, scalar in zip(
-            self.buffers, self.entry.types, self.entry.scalars, strict=True
-        ):
-            if type_.shape:
-                leaves.append(buffer[wrap(k)])
-                continue
+        for buffer, scalar in zip(self.buffers, self.entry.scalars, strict=True):
             value = getitem(buffer._read(), k, index=_AT)
             leaves.append(wrap(value) if scalar else TracedArray(value))
+        self._share(leaves)
         return tree.unflatten(self.entry.structure, leaves)
+
+    def part(self, index: slice) -> Any:
+        """The entries of a slice, as arrays."""
+        leaves = [array[index] for array in self.arrays()]
+        if not all(self.entry.scalars):
+            self._share(leaves)
+        return tree.unflatten(self.entry.structure, leaves)
+
+    def _share(self, leaves: Sequence[Any]) -> None:
+        """Of a write to what has been read the list knows nothing: it is lost."""
+        for store in self.kin:
+            for buffer, leaf in zip(store.buffers, leaves, strict=True):
+                root = root_of(leaf)
+                if root is not None:
+                    make_twins(root, buffer)
 
     # -- writing -----------------------------------------------------------------------
 
@@ -222,7 +239,7 @@ class Store:
         emit_check(greater_equal(last, 0), lambda: IndexError("pop from empty list"))
         value = self.item(last)
         _rebind(self.length, last)
-        return tree.map(_detached, value)
+        return value
 
     def clear(self) -> None:
         _rebind(self.length, np.int64(0))
@@ -234,11 +251,6 @@ class Store:
         longer = number_of(where(fits, rows, add(multiply(count, 2), _FIRST)))
         for buffer in self.buffers:
             _rebind(buffer, with_length(buffer._read(), length=longer, axis=0))
-
-
-def _detached(entry: Any) -> Any:
-    """An entry that is no longer in the list."""
-    return TracedArray(entry._read()) if isinstance(entry, TracedArray) else entry
 
 
 def _rebind(array: TracedArray, value: Any) -> None:

@@ -61,7 +61,7 @@ class Holder:
 
     def unchanged(self) -> bool:
         if isinstance(self.owner, StagedList) and self.owner.grown:
-            return True  # it knows itself
+            return list.__len__(self.owner) == 1  # but by its methods
         before, now = self.before, self.read()
         if len(before) != len(now):
             return False
@@ -305,7 +305,9 @@ def same(before: Any, now: Any) -> bool:
 def _described(holder: Holder) -> str:
     if isinstance(holder, Variable):
         return f"the variable {holder.name!r}"
-    what = f"a {type(holder.owner).__name__} reached by {holder.name!r}"
+    ours = isinstance(holder.owner, StagedList)
+    kind = "list" if ours else type(holder.owner).__name__
+    what = f"a {kind} reached by {holder.name!r}"
     if type(holder.before) is not dict:
         return what
     names = ", ".join(repr(name) for name, _ in holder.changes())
