@@ -82,7 +82,7 @@ def gauss_seidel(b, sweeps):
 
 
 def n_body(positions, n):
-    """Leapfrog steps of five softened bodies."""
+    """Leapfrog steps of five softened bodies; after more, rounding decides where."""
     x = positions.copy()
     v = np.zeros_like(x)
     for _ in range(n):
@@ -187,7 +187,7 @@ PROGRAMS = (
         lambda n: (np.linspace(0.0, 1.0, 100), n),
         _sizes(2, 250, 300_000),
     ),
-    Program("n_body", n_body, lambda n: (_normal(5, 3), n), _sizes(2, 600, 500_000)),
+    Program("n_body", n_body, lambda n: (_normal(5, 3), n), _sizes(2, 600, 200_000)),
     Program(
         "stencil_slices",
         stencil_slices,

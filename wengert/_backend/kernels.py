@@ -139,19 +139,18 @@ def _clip_integer(kind: str) -> Kernel:
 def _scale(zero_weight: bool) -> Kernel:
     """A product that is 0 where the first factor is, whatever the second is.
 
-    Whether the second is finite is asked of it, and not of the product: that is known
-    earlier, and in a loop often before it starts.
+    Its zeros are positive: asking of the factor only, and not of the product, is one
+    instruction with a mask instead of six.
     """
 
-    def wins(b: Any, dtype: np.dtype, x: Any, w: Any) -> Any:
-        finite = _finite(b, dtype, w)
-        return b.and_(b.fcmp_ordered("==", x, number(0.0, dtype)), b.not_(finite))
-
     def kernel(b: Any, dtype: np.dtype, x: Any, w: Any) -> Any:
-        strong = wins(b, dtype, x, w)
+        zero, product = number(0.0, dtype), b.fmul(x, w)
+        if isinstance(w, ir.Constant) and math.isfinite(w.constant):
+            return product
+        counts = b.fcmp_unordered("!=", x, zero)
         if zero_weight:
-            strong = b.or_(strong, wins(b, dtype, w, x))
-        return b.select(strong, number(0.0, dtype), b.fmul(x, w))
+            counts = b.and_(counts, b.fcmp_unordered("!=", w, zero))
+        return b.select(counts, product, zero)
 
     return by_kind(f=kernel, i=instruction("mul"), u=instruction("mul"))
 
