@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.staging.combinators import COMBINATORS
+from tests.staging.opaques import OPAQUE
 
 X = np.linspace(-0.3, 2.4, 10)
 
@@ -333,4 +334,5 @@ ARRAY = [
     swapped_scalars,
     refusals,
 ]
-CASES = [*SCALAR, *((function, X) for function in [*ARRAY, *COMBINATORS])]
+KEPT = [*SCALAR, *((function, X) for function in [*ARRAY, *COMBINATORS])]
+CASES = [*KEPT, *((function, X) for function in OPAQUE)]

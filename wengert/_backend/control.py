@@ -445,6 +445,10 @@ def _stored(lo: Lowering, word: Any) -> Any:
     return word.value
 
 
+def _lower_opaque(lo: Lowering, equation: Equation) -> None:
+    lo.finish(equation, lower_on_host(lo, equation))
+
+
 CONTROL = {
     "for": _lower_for,
     "while": _lower_while,
@@ -452,4 +456,5 @@ CONTROL = {
     "call": _lower_call,
     "check": _lower_check,
     "print": lower_on_host,
+    "opaque": _lower_opaque,
 }

@@ -30,10 +30,12 @@ def _register(cls: type) -> None:
     optree.register_pytree_node(cls, flatten, unflatten, namespace=NAMESPACE)
 
 
-def flatten(tree: Any) -> tuple[list[Any], Any]:
+def flatten(
+    tree: Any, is_leaf: Callable[[Any], bool] | None = None
+) -> tuple[list[Any], Any]:
     """Leaves of a pytree, and what `unflatten` needs to put them back."""
     while True:
-        leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
+        leaves, structure = optree.tree_flatten(tree, is_leaf, namespace=NAMESPACE)
         types = {type(leaf) for leaf in leaves}
         unseen = [cls for cls in types if hasattr(cls, "__dataclass_fields__")]
         if not unseen:

@@ -150,6 +150,28 @@ class Print(Effect):
         return []
 
 
+class Opaque(Effect):
+    """``Opaque(*extents, *operands) -> results``: a function of the user's, by Python.
+
+    ``function.computed(*operands)`` gives the results for NumPy arrays; before the
+    operands may stand their run-time extents, `extents` of them.
+    """
+
+    name = "opaque"
+
+    def __init__(self, function: Any, extents: int = 0) -> None:
+        super().__init__()
+        self.function = function
+        self.extents = extents
+
+    def arguments(self, operands: Sequence[Any]) -> tuple[Any, ...]:
+        """Of the operands, those of `function`."""
+        return tuple(operands[self.extents :])
+
+    def evaluate(self, *values: Any) -> list[Any]:
+        return list(self.function.computed(self.arguments(values)))
+
+
 class Check(Effect):
     """``Check(condition, *values)``: raises where the condition is false.
 

@@ -88,7 +88,7 @@ def _check(op: Any, operands: list[Any]) -> list[Any]:
     return []
 
 
-def _print(op: Any, operands: list[Any]) -> list[Any]:
+def _by_python(op: Any, operands: list[Any]) -> list[Any]:
     return op.evaluate(*operands)
 
 
@@ -98,5 +98,6 @@ CONTROL = {
     "if": _if,
     "call": _call,
     "check": _check,
-    "print": _print,
+    "print": _by_python,
+    "opaque": _by_python,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from wengert._ir.control import Control, For, While
+from wengert._ir.control import Control, Effect, For, While
 from wengert._ir.program import Equation, Program, Var, variables_in, variables_read
 from wengert._passes.rewriting import (
     changed,
@@ -100,7 +100,7 @@ class _Dependence:
             results, effects = self.of(equation.op)
             return [_spread(r, inputs) for r in results], _spread(effects, inputs)
         bits = bits_of(variables_read(equation))
-        is_effect = not equation.outputs
+        is_effect = isinstance(equation.op, Effect)
         return [bits] * len(equation.outputs), bits if is_effect else 0
 
     def has_effects(self, op: Any) -> bool:
@@ -181,7 +181,7 @@ class _Pruning:
         wanted = [var in needed for var in outputs]
         op = equation.op
         if not has_regions(op):
-            return equation if any(wanted) or not outputs else None
+            return equation if any(wanted) or isinstance(op, Effect) else None
         results, effects = self.dependence.of(op)
         if not any(wanted) and not self.dependence.has_effects(op):
             return None

@@ -187,9 +187,13 @@ def stage_while(
     written: Any,
     checkpoints: Any = None,
     scope: Any = (),
+    blocks: Any = (),
 ) -> Any:
-    """``while test(): body()``; the signal after it."""
-    cells = Cells((body, test), written)
+    """``while test(): body()``; the signal after it.
+
+    blocks: further functions that share the user's variables.
+    """
+    cells = Cells((body, test, *blocks), written)
     one = Body(cells)
     holds: list[Any] = []
 
@@ -197,7 +201,7 @@ def stage_while(
         holds.append(truth(test()))
         return body()
 
-    watch = Watch((test, body, *scope))
+    watch = Watch((test, body, *blocks, *scope))
     one.run(step)
     watch.refuse_change()
     loop = Loop(one, runs=False)

@@ -21,7 +21,7 @@ from wengert._ops.index import Slot
 from wengert._ops.indexing import getitem, update
 from wengert._ops.structure import full, reshape
 from wengert._staging.activity import active_results
-from wengert._staging.prune import silent_op
+from wengert._staging.prune import calls_opaque, silent_op
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.restart import EVERY_STATE, one_step_again
 from wengert._staging.split import Split, split, window
@@ -121,6 +121,9 @@ class ControlBlock:
         """The operation again, on tangents: it is linear in what stands on the tape."""
         if not any(n in tangents for n in self.inputs):
             return
+        if calls_opaque(self.op):
+            self._push_once(tangents)
+            return
         operands = [
             c
             if n is None
@@ -133,6 +136,26 @@ class ControlBlock:
         for index, out in zip(self.results, outs, strict=True):
             if index is not None:
                 tangents[index] = out
+
+    def _push_once(self, tangents: dict[int, Any]) -> None:
+        """The transpose of the pullback, which calls no opaque function again."""
+        tape = Tape(CURRENT.get())
+        cts = [tape.variable(zeros_of(t)) for t, n in self._differentiated()]
+        with using(tape):
+            found = self.pulled(cts, [None] * len(self.inputs))
+        given: dict[int, Any] = {}
+        for index, ct in zip(self.inputs, found, strict=True):
+            if index in tangents and type(ct) is TapeTracer:
+                given[ct.index] = _add(given.get(ct.index), tangents[index])
+        pushed = sweep_back(tape, given, consume=True)
+        for ct, (_, index) in zip(cts, self._differentiated(), strict=True):
+            if ct.index in pushed:
+                tangents[index] = pushed[ct.index]
+
+    def _differentiated(self) -> list[tuple[ArrayType, int]]:
+        """Types and numbers of the results on the tape."""
+        pairs = zip(self.types, self.results, strict=True)
+        return [(t, n) for t, n in pairs if n is not None]
 
 
 def _add(present: Any, ct: Any) -> Any:
@@ -328,9 +351,14 @@ class IfBlock(ControlBlock):
         regions = (op.then, op.orelse)
         found = [active_results(region, wrt) for region in regions]
         self.active = [a or b for a, b in zip(*found, strict=True)]
-        self.outs = apply_control(op, primals)
+        n = len(op.then.results)
+        halves = self.halves([False] * len(wrt)) if calls_opaque(op) else []
+        if any(half.saved for half in halves):
+            op = _handing_on(op, self.free, halves)
+        outs = apply_control(op, primals)
+        self.outs = outs[:n]
         self.lengths = [self.outs[n] for n in _lengths(regions, self.active)]
-        self.values += self.lengths
+        self.values += [*outs[n:], *self.lengths]
         return self.append(self.outs, self.active)
 
     def imported(self, importer: Any, tape: Tape) -> ControlBlock:

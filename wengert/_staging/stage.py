@@ -158,6 +158,7 @@ class Stage(Interpreter):
     """Interpreter that emits equations."""
 
     name = "jit"
+    emits = True
 
     def __init__(self, parent: Interpreter) -> None:
         super().__init__(parent)
@@ -310,10 +311,10 @@ class Stage(Interpreter):
 
     def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         """A function with rules of its own stays whole: its rules are not lost."""
-        if isinstance(function, Function):
-            op, atoms, outputs = self._custom(function, operands)
-        else:
+        if hasattr(function, "on_stage"):
             op, atoms, outputs = function.on_stage(self, operands)
+        else:
+            op, atoms, outputs = self._custom(function, operands)
         self.emit(op, atoms, {}, outputs)
         return tuple(StageTracer(self, v) for v in outputs)
 
