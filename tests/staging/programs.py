@@ -11,6 +11,8 @@ import numpy as np
 
 from tests.staging.combinators import COMBINATORS
 from tests.staging.opaques import OPAQUE
+from tests.staging.recursions import ARRAYS as RECURSIVE_ARRAYS
+from tests.staging.recursions import SCALARS as RECURSIVE_SCALARS
 
 X = np.linspace(-0.3, 2.4, 10)
 
@@ -334,5 +336,9 @@ ARRAY = [
     swapped_scalars,
     refusals,
 ]
-KEPT = [*SCALAR, *((function, X) for function in [*ARRAY, *COMBINATORS])]
+KEPT = [
+    *SCALAR,
+    *((function, 1.7) for function in RECURSIVE_SCALARS),
+    *((function, X) for function in [*ARRAY, *COMBINATORS, *RECURSIVE_ARRAYS]),
+]
 CASES = [*KEPT, *((function, X) for function in OPAQUE)]

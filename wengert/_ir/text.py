@@ -99,7 +99,10 @@ def _equation_lines(equation: Equation, names: _Names, indent: str) -> Iterator[
 
 def _name(op: Any) -> str:
     """The name of an operation; of a user's function with its own."""
-    return str(op.function.name if isinstance(op, Opaque) else op.name)
+    if isinstance(op, Opaque):
+        return str(op.function.name)
+    label = getattr(op, "label", None)
+    return str(op.name) if label is None else f"{op.name} {label.name}"
 
 
 def show(program: Program) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert._core.op import OPS
 from wengert._core.types import ArrayType
-from wengert._ir.control import Call, Effect, For, If, While
+from wengert._ir.control import Call, Effect, For, If, Recur, While
 from wengert._ir.program import Atom, Equation, Literal, Program, Var, variables_in
 from wengert._passes.places import Places, place_of
 from wengert._passes.rewriting import (
@@ -162,7 +162,7 @@ class _Moving:
 
 def has_effects(equation: Equation) -> bool:
     """Whether an equation may do more than give results."""
-    if isinstance(equation.op, (Call, Effect)):
+    if isinstance(equation.op, (Call, Effect, Recur)):
         return True
     regions = regions_of(equation.op) if has_regions(equation.op) else []
     return any(has_effects(inner) for region in regions for inner in region.equations)

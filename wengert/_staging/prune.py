@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from wengert._core.source import explain
-from wengert._ir.control import Control, Custom, Effect, Opaque, Print
+from wengert._ir.control import Control, Custom, Effect, Opaque, Print, Recur
 from wengert._ir.program import (
     Equation,
     Program,
@@ -56,8 +56,8 @@ def refuse_again(equation: Equation) -> NoReturn:
         explain(
             f"{name} would be called again for the derivative",
             why="reverse mode runs twice what it cannot save: a while loop, a loop "
-            "that breaks, one whose length a branch, step or lane has for itself. "
-            "An opaque function is called once.",
+            "that breaks, one whose length a branch, step or lane has for itself, a "
+            "function that calls itself. An opaque function is called once.",
             fix="write a for loop of a fixed number of steps, with an if in it; or use "
             "forward mode",
             site=equation.site,
@@ -83,6 +83,8 @@ def calls_opaque(op: Any) -> bool:
 
 def silent_op(op: Any) -> Any:
     """An operation without the effects of its regions; itself where there are none."""
+    if isinstance(op, Recur) and op.effects:
+        return Recur(op.label, effects=False)
     if not isinstance(op, Control) or not op.regions or isinstance(op, Custom):
         return op
     if "silent" not in op.derived:
@@ -102,6 +104,8 @@ def is_heard(equation: Equation) -> bool:
 
 def has_effects(equation: Equation) -> bool:
     """Whether an equation, or one in its regions, does more than give results."""
+    if isinstance(equation.op, Recur):
+        return equation.op.effects
     if isinstance(equation.op, Effect):
         return True
     regions = equation.regions.values()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ from wengert._staging.stage import (
     result_shapes,
     trace,
 )
+from wengert._staging.unfolding import derive, pullback_interface
 
 _SCALAR = ((), np.dtype(np.float64))
 _AT = (Slot(0),)
@@ -488,6 +490,14 @@ def _pullback(function: Any, primals: list[Any], wrt: list[bool]) -> Any:
         for t, a in zip(one.result_types, active, strict=True)
         if a
     ]
+    run = partial(apply_control, function.op)
+    return trace(_pulling(run, wrt, active), [*templates, *cts]), active
+
+
+def _pulling(
+    run: Callable[[list[Any]], Values], wrt: Sequence[bool], active: Sequence[bool]
+) -> Any:
+    """``(*operands, *cts) -> cotangents`` of what a function gives."""
 
     def build(*values: Any) -> list[Any]:
         tape = Tape(CURRENT.get())
@@ -496,7 +506,7 @@ def _pullback(function: Any, primals: list[Any], wrt: list[bool]) -> Any:
             for v, w in zip(values[: len(wrt)], wrt, strict=True)
         ]
         with using(tape):
-            outs = apply_control(function.op, operands)
+            outs = run(operands)
         given: dict[int, Any] = {}
         ends = [o for o, a in zip(outs, active, strict=True) if a]
         for out, ct in zip(ends, values[len(wrt) :], strict=True):
@@ -508,7 +518,27 @@ def _pullback(function: Any, primals: list[Any], wrt: list[bool]) -> Any:
             found[v.index] if v.index in found else zeros_of(v.type) for v in variables
         ]
 
-    return trace(build, [*templates, *cts]), active
+    return build
+
+
+class RecursiveBlock(ControlBlock):
+    """A call of a function that calls itself; so does its pullback."""
+
+    def record(self, op: control.Call, primals: list[Any]) -> tuple[Any, ...]:
+        self.begin(op, primals)
+        self.values = list(primals)
+        key = ("pullback", *(n is not None for n in self.inputs))
+        self.backward, active = derive(
+            silent_op(op), key, pullback_interface, _pullback_of_itself
+        )
+        return self.append(apply_control(op, primals), active)
+
+
+def _pullback_of_itself(
+    callee: Program, interface: Program, wrt: Sequence[bool], active: Sequence[bool]
+) -> Program:
+    pull = _pulling(partial(replay, callee), wrt, active)
+    return trace(pull, interface.params)
 
 
 class CallBlock(ControlBlock):
