@@ -11,8 +11,7 @@ import pytest
 import wengert as wg
 import wengert.numpy as wnp
 from tests.staging.programs import X
-from tests.staging.recursions import ARRAYS, SCALARS, integral, power_of
-from tests.staging.test_programs import total
+from tests.staging.recursions import integral, power_of
 from wengert._frontend.api import convert
 from wengert.errors import JoinError, MutationError, StagedValueError
 
@@ -80,18 +79,6 @@ def test_each_lane_has_its_own_depth():
 def same(a, b, tolerance):
     for x, y in zip(wg.tree.leaves(a), wg.tree.leaves(b), strict=True):
         np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance)
-
-
-@pytest.mark.parametrize(
-    "f, x", [*((f, 1.7) for f in SCALARS), *((f, X) for f in ARRAYS)]
-)
-def test_native_code(f, x):
-    eager = convert(f, staging=False)
-    same(wg.jit(f)(x), f(np.copy(x)[()]), 1e-13)
-    same(wg.jit(wg.grad(total(f)))(x), wg.grad(total(eager))(x), 1e-10)
-    same(wg.grad(total(wg.jit(f)))(x), wg.grad(total(eager))(x), 1e-10)
-    forward = lambda g: lambda x: wg.jvp(total(g), (x,), (x,))
-    same(wg.jit(forward(f))(x), forward(eager)(x), 1e-10)
 
 
 def test_second_derivatives_in_native_code():

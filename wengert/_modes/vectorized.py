@@ -60,13 +60,13 @@ def vmap(
                 values.append(move_axis(value, axis % len(value.shape), 0))
         with Batch(base, size).running() as batch:
             lanes = [
-                value
-                if axis is None and (not api.is_array(value) or api.is_scalar(value))
+                leaf
+                if axis is None and (not api.is_array(leaf) or api.is_scalar(leaf))
                 else api.user_value(
                     value if axis is None else BatchTracer(batch, value),
                     axis is not None and len(value.shape) == 1,
                 )
-                for value, axis in zip(values, axes, strict=True)
+                for leaf, value, axis in zip(leaves, values, axes, strict=True)
             ]
             lane_args, lane_kwargs = tree.unflatten(structure, lanes)
             outputs, out_structure = api.results(
