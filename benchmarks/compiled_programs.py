@@ -172,40 +172,40 @@ def _sizes(tiny: int, small: int, large: int) -> dict[str, int]:
 
 
 PROGRAMS = (
-    Program("recurrence", recurrence, lambda n: (0.9, n), _sizes(5, 4000, 4_000_000)),
-    Program("newton", newton, lambda n: (0.3, n), _sizes(5, 400, 400_000)),
+    Program("recurrence", recurrence, lambda n: (0.9, n), _sizes(5, 4000, 5_000_000)),
+    Program("newton", newton, lambda n: (0.3, n), _sizes(5, 550, 600_000)),
     Program(
         "runge_kutta",
         runge_kutta,
         lambda n: (np.linspace(-1.0, 1.0, 8) ** 3, n),
-        _sizes(3, 80, 80_000),
+        _sizes(3, 400, 500_000),
     ),
-    Program("lu", lu, _diagonally_dominant, _sizes(4, 50, 500)),
+    Program("lu", lu, _diagonally_dominant, _sizes(4, 90, 500)),
     Program(
         "gauss_seidel",
         gauss_seidel,
         lambda n: (np.linspace(0.0, 1.0, 100), n),
-        _sizes(2, 150, 150_000),
+        _sizes(2, 250, 300_000),
     ),
-    Program("n_body", n_body, lambda n: (_normal(5, 3), n), _sizes(2, 200, 200_000)),
+    Program("n_body", n_body, lambda n: (_normal(5, 3), n), _sizes(2, 600, 500_000)),
     Program(
         "stencil_slices",
         stencil_slices,
         lambda n: (_normal(n, n), 20),
-        _sizes(4, 50, 2000),
+        _sizes(4, 100, 1400),
     ),
     Program(
         "stencil_loops",
         stencil_loops,
         lambda n: (_normal(n, n), 20),
-        _sizes(4, 50, 2000),
+        _sizes(4, 100, 1400),
     ),
-    Program("logistic", logistic, _labelled, _sizes(5, 2000, 1_000_000)),
-    Program("lstm", lstm, lambda n: (_normal(32, 16), n), _sizes(2, 60, 60_000)),
+    Program("logistic", logistic, _labelled, _sizes(5, 10_000, 2_000_000)),
+    Program("lstm", lstm, lambda n: (_normal(32, 16), n), _sizes(2, 350, 400_000)),
     Program(
         "mixture",
         mixture,
         lambda n: (np.linspace(-2.0, 2.0, 8), _normal(n)),
-        _sizes(5, 800, 800_000),
+        _sizes(5, 4000, 4_000_000),
     ),
 )

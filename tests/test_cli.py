@@ -201,7 +201,7 @@ def test_examples_run_in_the_order_given(call):
         assert example.module.__file__ in out
     rows = [line.split() for line in out.splitlines()]
     errors = [float(row[-1]) for row in rows if row[:1] in (["eager"], ["compiled"])]
-    assert len(errors) == 3 + (not EXAMPLES["waiting_line"].not_compiled)
+    assert len(errors) == 4
     assert max(errors) < 1e-12
 
 

@@ -20,7 +20,6 @@ from wengert.examples import (
 from wengert.examples.gallery import EXAMPLES
 
 RNG = np.random.default_rng(3)
-COMPILED = [e for e in EXAMPLES.values() if not e.not_compiled]
 
 
 def near(found, expected, tolerance):
@@ -71,7 +70,6 @@ class TestExample:
             np.testing.assert_array_equal(given, before)
 
 
-@pytest.mark.parametrize("example", COMPILED, ids=lambda e: e.name)
 class TestCompiled:
     """The same numbers from native code, in both modes."""
 

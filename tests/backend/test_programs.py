@@ -188,6 +188,50 @@ def test_a_constant_that_is_updated_in_a_loop_is_copied(n: int) -> None:
     agree(outer.program(out, a), np.arange(float(n)))
 
 
+def test_a_part_beside_a_loop_that_writes_is_copied_and_not_the_whole() -> None:
+    i, row, x = var((), I64), var((8,)), var((N, 8))
+    step = body(i, row, x)
+    loop = step.program(step.set(x, row, 1))
+    a = var((N, 8))
+    outer = Builder(a)
+    start = outer.emit("multiply", a, 2.0)
+    first = outer.get(start, 0)
+    (out,) = outer.loop(3, loop, (first,), (start,))
+    total = outer.emit("reduce_sum", out, axes=(0, 1))
+    counts = agree(outer.program(total, first), np.arange(8.0 * N).reshape(N, 8))
+    assert counts.copied < 8 * N
+
+
+def swapped_in_branches(n: int) -> Program:
+    """Loops whose branches write to small arrays, exchange them, or read both."""
+    k, x, y = var((), I64), var((n,)), var((n,))
+    then = Builder(k, x, y)
+    total = then.emit("add", x, y)
+    written = then.set(x, then.get(y, 0), k)
+    other = then.set(y, then.emit("multiply", then.get(x, 1), 0.5), 0)
+    both = then.program(written, other, total)
+    k2, x2, y2 = var((), I64), var((n,)), var((n,))
+    orelse = Builder(k2, x2, y2)
+    changed = orelse.set(x2, 3.0, k2, op="add_at")
+    crossed = orelse.program(changed, orelse.emit("negative", x2), y2)
+    inner = body(k, x, y)
+    holds = inner.emit("greater", k, 1)
+    a, b, c = inner.branch(holds, both, crossed, (k, x, y))
+    step = inner.program(inner.emit("add", a, c), b)
+    i, x3, y3 = var((), I64), var((n,)), var((n,))
+    around = body(i, x3, y3)
+    p, q = around.loop(3, step, (), (x3, y3))
+    loop = around.program(q, p)
+    x4, y4 = var((n,)), var((n,))
+    outer = Builder(x4, y4)
+    start = outer.emit("multiply", x4, 2.0)
+    return outer.program(*outer.loop(4, loop, (), (start, y4)), start)
+
+
+def test_small_arrays_stay_in_place_through_nested_regions(n: int) -> None:
+    agree(swapped_in_branches(n), np.linspace(0.0, 1.0, n), np.ones(n))
+
+
 @pytest.mark.parametrize("steps", [0, 1, 70_000])
 def test_loops_of_a_length_known_when_they_run(steps: int) -> None:
     i, s, k = var((), I64), var(()), var((), I64)

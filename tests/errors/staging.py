@@ -19,6 +19,7 @@ from wengert._ir.verify import verify
 from wengert._ops.arithmetic import add
 from wengert.errors import (
     ArgumentError,
+    CheckpointError,
     DTypeError,
     InvalidProgramError,
     JoinError,
@@ -127,10 +128,10 @@ def _two_kinds(x):
     return y
 
 
-def _appends(x):
-    found = []
+def _fills(x):
+    found = {}
     if x > 0:
-        found.append(x)
+        found["x"] = x
     return x
 
 
@@ -160,7 +161,13 @@ def _swaps_arguments(u, v):
 
 def _changing_shape(x):
     for _ in range(7):
-        x = np.concatenate([x, x])
+        x = x[None]
+    return x
+
+
+def _changes_under_a_schedule(x):
+    for _ in wg.range(7, checkpoints="none"):
+        x = x[1:]
     return x
 
 
@@ -217,7 +224,7 @@ def _halved_tail(x):
     k = 0
     while x[k] < 0.5:
         k += 1
-    return np.sum(x[k:]) / 2
+    return x[k:] / 2
 
 
 STAGING = [
@@ -227,11 +234,26 @@ STAGING = [
         "a staged int64[] is needed while compiling",
         "static_argnames",
     ),
+    case(  # of all lanes at once, and then of one after the other
+        lambda: wg.jit(wg.vmap(_needs_number))(np.ones(3)),
+        StagedValueError,
+        "a staged int64[] is needed while compiling",
+    ),
     case(
-        lambda: wg.jit(wg.vmap(_halved_tail))(np.ones((3, 4))),
+        lambda: wg.vmap(wg.jit(_halved_tail))(np.ones((3, 4))),
         LanesDisagreeError,
-        "the number of each lane is needed while compiling: as a bound of a slice",
-        "wg.vmap(wg.jit(f))",
+        "an array has another length in each lane",
+    ),
+    case(
+        lambda: wg.jit(wg.vmap(_halved_tail))(np.ones((9, 4))),
+        JoinError,
+        "'output of a step' is float64 of a length that a step finds",
+    ),
+    case(
+        lambda: wg.jit(_changes_under_a_schedule)(X),
+        CheckpointError,
+        "checkpoints='none' in a loop that changes the length of 'x'",
+        "leave checkpoints= out",
     ),
     case(
         lambda: wg.program(_formats)(0.5),
@@ -285,9 +307,9 @@ STAGING = [
     ),
     case(lambda: wg.program(_two_kinds)(0.5), JoinError, "the variable 'y' is str 'a'"),
     case(
-        lambda: wg.program(_appends)(0.5),
+        lambda: wg.program(_fills)(0.5),
         MutationError,
-        "a list reached by 'found' is changed in a branch or loop",
+        "a dict reached by 'found' is changed in a branch or loop",
         "whichever way the program goes",
     ),
     case(

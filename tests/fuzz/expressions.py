@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
-from tests.fuzz.scope import Base
+from tests.fuzz.scope import Base, Options, Scope
 
 CUTS = ("0.3819", "-0.2361", "0.0718", "0.7321", "-0.5858", "0.1459")
 
@@ -12,10 +12,23 @@ CUTS = ("0.3819", "-0.2361", "0.0718", "0.7321", "-0.5858", "0.1459")
 class Expressions(Base):
     """Writes expressions."""
 
+    def noted(self, construct: str, text: str) -> str:
+        self.note(construct)
+        return text
+
+    # -- indices -----------------------------------------------------------------------
+
     def index(self) -> str:
         if self.has("k") and self.maybe(0.7):
             k = self.name("k")
-            return self.pick(k, f"len(x) - 1 - {k}", f"({k} + 1) % len(x)", f"-1 - {k}")
+            return self.pick(
+                k,
+                k,
+                f"len(x) - 1 - {k}",
+                f"({k} + 1) % len(x)",
+                f"-1 - {k}",
+                f"({k} - 3) // 2 % len(x)",
+            )
         return str(self.random.randint(-4, 3))
 
     def three(self) -> str:
@@ -23,56 +36,75 @@ class Expressions(Base):
             return f"{self.name('k')} % 3"
         return str(self.random.randint(-3, 2))
 
+    # -- numbers -----------------------------------------------------------------------
+
     def atom(self) -> str:
-        s, v = self.name("s"), self.name("v")
-        options: list[tuple[bool, Callable[[], str]]] = [
-            (True, lambda: s),
-            (True, lambda: s),
-            (True, lambda: f"{v}[{self.index()}]"),
-            (True, lambda: f"{v}[{self.index()}]"),
+        name, index = self.name, self.index
+        options: Options = [
+            (True, lambda: name("s")),
+            (True, lambda: name("s")),
+            (True, lambda: f"{name('v')}[{index()}]"),
+            (True, lambda: f"{name('v')}[{index()}]"),
             (True, lambda: str(round(self.random.uniform(-1, 1), 2))),
             (True, lambda: "WEIGHTS[2]"),
-            (self.has("k"), lambda: f"0.3 * {self.name('k')}"),
-            (self.has("m"), lambda: f"{self.name('m')}[{self.three()}, 1]"),
-            (self.has("r"), lambda: f"{self.name('r')}[{self.three()}]"),
-            (self.has("w"), lambda: f"{self.name('w')}[-1]"),
-            (self.has("k"), lambda: f"{v}[ORDER[{self.name('k')} % 4]]"),
-            (self.has("p"), lambda: f"{self.name('p')}[1]"),
+            (self.has("k"), lambda: f"0.3 * {name('k')}"),
+            (self.has("m"), lambda: f"{name('m')}[{self.three()}, 1]"),
+            (self.has("r"), lambda: f"{name('r')}[{self.three()}]"),
+            (self.has("w"), lambda: f"{name('w')}[-1]"),
+            (self.has("k"), lambda: f"{name('v')}[ORDER[{name('k')} % 4]]"),
+            (self.has("p"), lambda: f"{name('p')}[1]"),
+            (self.has("q"), lambda: f"{name('q')}[{self.pick('0', '1')}]"),
+            (self.has("d"), lambda: f"{name('d')}[{self.key()}]"),
         ]
         return self.choose(options)
+
+    def key(self) -> str:
+        return self.pick("'a'", "'b'")
 
     def number(self, depth: int = 2) -> str:
         if depth <= 0 or self.maybe(0.25):
             return self.atom()
-        less = depth - 1
-        one, two = self.number(less), self.number(less)
-        options: list[tuple[bool, Callable[[], str]]] = [
-            (True, lambda: f"np.sin({one})"),
-            (True, lambda: f"np.tanh({one})"),
-            (True, lambda: f"np.exp(-({one}) ** 2)"),
-            (True, lambda: f"np.sqrt(abs({one}) + 0.3)"),
-            (True, lambda: f"(0.5 * {one} - 0.4 * {two})"),
-            (True, lambda: f"({one} - {two})"),
-            (True, lambda: f"np.tanh({one} * {two})"),
-            (True, lambda: f"{one} / (1.5 + np.cos({two}))"),
-            (True, lambda: self.conditional(one, two)),
-            (True, lambda: f"0.2 * np.sum({self.vector(less)})"),
-            (True, lambda: f"np.mean({self.vector(less)})"),
-            (True, lambda: self.noted("max", f"np.max({self.vector(less)})")),
-            (True, lambda: f"0.1 * ({self.name('v')} @ {self.name('v')})"),
-            (True, lambda: self.noted("min and max", f"min({one}, max({two}, -0.7))")),
-            (self.has("m"), lambda: self.matrix_sum()),
-            (self.has("f"), lambda: f"{self.name('f')}({one})"),
-            (bool(self.helpers), lambda: self.call(one)),
-            (
-                self.has("k"),
-                lambda: self.noted(
-                    "slice bound in a loop",
-                    f"0.3 * np.sum({self.name('v')}[{self.name('k')}:])",
-                ),
-            ),
+        one, vector = partial(self.number, depth - 1), partial(self.vector, depth - 1)
+        noted, name = self.noted, self.name
+        options: Options = [
+            (True, lambda: f"np.sin({one()})"),
+            (True, lambda: f"np.tanh({one()})"),
+            (True, lambda: f"np.exp(-({one()}) ** 2)"),
+            (True, lambda: f"np.sqrt(abs({one()}) + 0.3)"),
+            (True, lambda: f"(0.5 * {one()} - 0.4 * {one()})"),
+            (True, lambda: f"({one()} - {one()})"),
+            (True, lambda: f"np.tanh({one()} * {one()})"),
+            (True, lambda: f"{one()} / (1.5 + np.cos({one()}))"),
+            (True, lambda: self.conditional(one(), one())),
+            (True, lambda: f"0.2 * np.sum({vector()})"),
+            (True, lambda: f"np.mean({vector()})"),
+            (True, lambda: noted("max", f"np.max({vector()})")),
+            (True, lambda: f"0.1 * ({name('v')} @ {name('v')})"),
+            (True, lambda: noted("min and max", f"min({one()}, max({one()}, -0.7))")),
+            (True, lambda: noted("product", f"np.prod(np.cos({vector()}))")),
+            (self.maybe(0.4), self.masked_sum),
+            (True, self.comprehension),
+            (self.has("m"), self.matrix_sum),
+            (self.has("f"), lambda: f"{name('f')}({one()})"),
+            (bool(self.helpers), lambda: self.call(one())),
+            (self.has("k"), self.part_sum),
         ]
         return self.choose(options)
+
+    def part_sum(self) -> str:
+        self.note("slice bound in a loop")
+        v, k = self.name("v"), self.name("k")
+        part = self.pick(f"{k}:", f"{k}:", f":{k}", f"{k} // 2:{k} + 1")
+        return f"0.3 * np.sum({v}[{part}])"
+
+    def masked_sum(self) -> str:
+        self.note("mask read")
+        v = self.name("v")
+        return f"0.2 * np.sum({v}[{v} > {self.pick(*CUTS)}])"
+
+    def comprehension(self) -> str:
+        self.note("comprehension")
+        return f"0.3 * sum([np.sin({self.name('v')}[j]) for j in range(3)])"
 
     def matrix_sum(self) -> str:
         self.note("matrix expression")
@@ -82,11 +114,8 @@ class Expressions(Base):
             f"0.1 * np.sum({m}.T * {v}[1:4])",
             f"np.max(np.sum({m}, axis=1)) / 3",
             f"0.1 * np.sum(({m} - {m}.T)[:, {self.three()}] ** 2)",
+            f"np.sum(np.linalg.solve(4.0 * np.eye(3) + np.tanh({m}), {v}[1:4]))",
         )
-
-    def noted(self, construct: str, text: str) -> str:
-        self.note(construct)
-        return text
 
     def conditional(self, one: str, two: str) -> str:
         self.note("conditional expression")
@@ -94,30 +123,38 @@ class Expressions(Base):
 
     def call(self, argument: str) -> str:
         self.note("call of a helper")
-        name = self.random.choice(self.helpers)
-        return f"{name}({self.name('v')}, {argument}, n)"
+        name, v = self.random.choice(self.helpers), self.name("v")
+        if self.maybe(0.3):
+            self.note("keyword arguments")
+            return f"{name}({v}, n=n, t={argument})"
+        return f"{name}({v}, {argument}, n)"
+
+    # -- vectors -----------------------------------------------------------------------
 
     def vector(self, depth: int = 2) -> str:
         if depth <= 0 or self.maybe(0.25):
             return self.name("v")
-        less = depth - 1
-        one, v = self.vector(less), self.name("v")
-        options: list[tuple[bool, Callable[[], str]]] = [
-            (True, lambda: f"np.sin({one})"),
-            (True, lambda: f"np.tanh({one} - {v})"),
-            (True, lambda: f"({one} - {v})"),
-            (True, lambda: f"(0.5 * {one} + {self.number(less)})"),
-            (True, lambda: f"({self.number(less)} - {one})"),
-            (True, lambda: f"{one} * np.cos({self.number(less)})"),
-            (True, lambda: f"{v}[::-1]"),
-            (True, lambda: self.noted("where", self.where(one, v))),
-            (True, lambda: self.noted("fancy index", f"{v}[ORDER]")),
-            (self.has("k"), lambda: self.computed_indices(v)),
-            (True, lambda: self.noted("roll", f"np.roll({one}, {self.shift()})")),
-            (True, lambda: self.noted("clip", f"np.clip({one}, -0.45, {v})")),
-            (self.has("k"), lambda: self.joined_parts(one, v)),
+        one, number = partial(self.vector, depth - 1), partial(self.number, depth - 1)
+        noted, v = self.noted, partial(self.name, "v")
+        options: Options = [
+            (True, lambda: f"np.sin({one()})"),
+            (True, lambda: f"np.tanh({one()} - {v()})"),
+            (True, lambda: f"({one()} - {v()})"),
+            (True, lambda: f"(0.5 * {one()} + {number()})"),
+            (True, lambda: f"({number()} - {one()})"),
+            (True, lambda: f"{one()} * np.cos({number()})"),
+            (True, lambda: f"{v()}[::-1]"),
+            (True, lambda: noted("where", self.where(one(), v()))),
+            (True, lambda: noted("fancy index", f"{v()}[ORDER]")),
+            (True, lambda: noted("roll", f"np.roll({one()}, {self.shift()})")),
+            (True, lambda: noted("clip", f"np.clip({one()}, -0.45, {v()})")),
+            (True, lambda: noted("maximum", f"np.maximum({one()}, {v()})")),
+            (True, lambda: noted("sort", f"np.sort({v()})")),
             (True, lambda: "WEIGHTS"),
-            (True, lambda: f"0.2 * np.cumsum({v})"),
+            (True, lambda: f"0.2 * np.cumsum({v()})"),
+            (self.has("k"), lambda: self.computed_indices(v())),
+            (self.has("k"), lambda: self.joined_parts(one(), v())),
+            (self.has("k"), lambda: self.row_of_stack(one(), v())),
             (self.has("p"), lambda: f"{self.name('p')}[0]"),
         ]
         return self.choose(options)
@@ -134,38 +171,91 @@ class Expressions(Base):
         k = f"({self.name('k')} % len(x))"
         return f"np.concatenate((({one})[:{k}], {v}[{k}:]))"
 
+    def row_of_stack(self, one: str, v: str) -> str:
+        self.note("row of a stack")
+        return f"np.stack(({one}, {v}))[{self.name('k')} % 2]"
+
     def where(self, one: str, v: str) -> str:
         return f"np.where({v} > {self.pick(*CUTS)}, {one}, {self.number(0)} * {v})"
 
+    # -- tests -------------------------------------------------------------------------
+
     def test(self, depth: int = 2) -> str:
-        s, cut = self.number(0), self.pick(*CUTS)
-        options: list[tuple[bool, Callable[[], str]]] = [
-            (True, lambda: f"{s} > {cut}"),
+        noted, cut = self.noted, self.pick(*CUTS)
+        options: Options = [
+            (True, lambda: f"{self.number(0)} > {cut}"),
             (True, lambda: f"{self.number(1)} < {cut}"),
             (True, lambda: f"n > {self.random.randint(0, 3)}"),
-            (True, lambda: self.noted("chained comparison", f"-0.4142 < {s} <= 0.618")),
+            (
+                True,
+                lambda: noted(
+                    "chained comparison", f"-0.4142 < {self.number(0)} <= 0.618"
+                ),
+            ),
+            (True, lambda: noted("any or all", self.any_or_all(cut))),
             (self.has("k"), lambda: f"{self.name('k')} % 2 == 0"),
             (self.has("k"), lambda: f"{self.name('k')} < {self.random.randint(1, 3)}"),
-            (self.has("b"), lambda: self.noted("flag", self.name("b"))),
+            (self.has("k"), lambda: noted("test of a boundary", self.at_boundary())),
+            (self.has("b"), lambda: noted("flag", self.name("b"))),
         ]
         if depth > 1:
-            one, two = self.test(1), self.test(1)
             options += [
-                (True, lambda: self.noted("and", f"({one} and {two})")),
-                (True, lambda: self.noted("or", f"({one} or {two})")),
-                (True, lambda: self.noted("not", f"not {one}")),
+                (True, lambda: noted("and", f"({self.test(1)} and {self.test(1)})")),
+                (True, lambda: noted("or", f"({self.test(1)} or {self.test(1)})")),
+                (True, lambda: noted("not", f"not {self.test(1)}")),
             ]
         return self.choose(options)
 
+    def any_or_all(self, cut: str) -> str:
+        return self.pick("np.any", "np.all") + f"({self.name('v')} > {cut})"
+
+    def at_boundary(self) -> str:
+        """A test for the first or last index of an array or range."""
+        k = self.name("k")
+        return self.pick(
+            f"{k} > 0",
+            f"{k} == 0",
+            f"{k} < len(x) - 1",
+            f"{k} == len(x) - 1",
+            f"{k} < n - 1",
+        )
+
+    # -- what is assigned and returned -------------------------------------------------
+
     def bounded(self) -> str:
-        s = self.number()
-        return self.pick(f"np.tanh({s})", f"np.sin({s})", f"0.9 * np.tanh({s})")
+        return self.pick("np.tanh({})", "np.sin({})", "0.9 * np.tanh({})").format(
+            self.number()
+        )
 
     def bounded_vector(self) -> str:
-        v = self.vector()
-        return self.pick(f"np.tanh({v})", f"np.sin({v})")
+        return self.pick("np.tanh({})", "np.sin({})").format(self.vector())
 
-    def result(self, kind: str) -> str:
+    def result(self, kind: str, seen: float) -> str:
+        """What is returned; seen: the share of results made of all that is bound."""
+        if not self.maybe(seen):
+            number = self.bounded()
+        else:
+            number = f"np.sin({' + '.join([self.atom(), *self.terms()])})"
         if kind == "number":
-            return self.bounded()
-        return f"{self.number(1)}, {self.name('v')} * {self.atom()}"
+            return number
+        return f"{number}, {self.name('v')} * {self.atom()}"
+
+    def terms(self, known: Scope | None = None) -> list[str]:
+        """Most of what is bound (and not known before), so that a wrong value shows."""
+        parts = {
+            "s": ["{}"],
+            "v": ["{}[0]", "np.mean({})", "({} @ WEIGHTS)"],
+            "w": ["np.mean({})"],
+            "m": ["np.mean({})", "{}[0, 2]"],
+            "r": ["{}[0]", "np.mean({})"],
+            "k": ["{}"],
+            "p": ["{}[1]", "np.mean({}[0])"],
+            "q": ["{}[0]", "{}[1]"],
+            "d": ["{}['a']", "{}['b']"],
+        }
+        return [
+            f"{round(self.random.uniform(0.2, 0.9), 2)} * {self.pick(*forms)}".format(n)
+            for kind, forms in parts.items()
+            for n in self.scope.of(kind)
+            if (known is None or n not in known.of(kind)) and self.maybe(0.8)
+        ]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 import wengert._ops.structure as structure
-from wengert._backend import reductions
+from wengert._array.traced import TracedArray, wrap
+from wengert._backend import cache, reductions
 from wengert._backend.dispatch import NATIVE
 from wengert._backend.kernels import KERNELS
 from wengert._core.types import dtype_of
@@ -21,6 +24,7 @@ from wengert._passes.rewriting import has_regions, regions_of, with_regions
 from wengert._staging import branches, function, loops, reverse
 from wengert._staging import control as operations
 from wengert._staging.joins import Joined
+from wengert._staging.ranges import Range
 from wengert._staging.runtime import Staged
 from wengert._staging.stage import Stage, StageTracer
 
@@ -80,7 +84,9 @@ def _residual_of_step(offset: int) -> Plant:
         right = reverse.getitem
 
         def wrong(buffer: Any, i: Any, **params: Any) -> Any:
-            return right(buffer, arithmetic.maximum(i + offset, 0), **params)
+            last = buffer.shape[0] - 1
+            i = arithmetic.minimum(arithmetic.maximum(i + offset, 0), last)
+            return right(buffer, i, **params)
 
         return [(reverse, "getitem", wrong)]
 
@@ -88,15 +94,15 @@ def _residual_of_step(offset: int) -> Plant:
 
 
 def last_step_not_swept() -> list[Patch]:
-    right = reverse.ForBlock.pulled
+    """The backward loop ends before it comes to the first step."""
+    right, apply = reverse.ForBlock.pulled, reverse.apply_control
+
+    def shorter(op: Any, operands: Any) -> Any:
+        return apply(op, [arithmetic.maximum(operands[0] - 1, 0), *operands[1:]])
 
     def pulled(self: Any, cts: Any, present: Any) -> Any:
-        steps = self.values[0]
-        self.values[0] = arithmetic.maximum(steps - 1, 0)
-        try:
+        with mock.patch.object(reverse, "apply_control", shorter):
             return right(self, cts, present)
-        finally:
-            self.values[0] = steps
 
     return [(reverse.ForBlock, "pulled", pulled)]
 
@@ -143,34 +149,49 @@ def one_step_less() -> list[Patch]:
 
 
 def stepped_range_short() -> list[Patch]:
-    right = loops.Range.length
+    right = Range.length
 
     def length(self: Any) -> Any:
-        found = right(self)
-        stepped = self.is_static and abs(self.bounds[2]) > 1
-        return max(found - 1, 0) if stepped else found
+        found, step = right(self), self.bounds[2]
+        if isinstance(step, int) and abs(step) == 1:
+            return found
+        return arithmetic.maximum(found - 1, 0)
 
-    return [(loops.Range, "length", length)]
+    return [(Range, "length", length)]
 
 
 def reversed_range_forwards() -> list[Patch]:
-    right = loops.Range.item
+    right = Range.item
 
     def item(self: Any, i: Any) -> Any:
         down = self.is_static and self.bounds[2] == -1
-        return i if down else right(self, i)
+        return wrap(i) if down else right(self, i)
 
-    return [(loops.Range, "item", item)]
+    return [(Range, "item", item)]
 
 
 def lost_alias() -> list[Patch]:
-    right = loops.Loop._write_through
+    """What compiled code writes through a view does not reach the array."""
+    right = TracedArray._write
 
-    def wrong(self: Any, array: Any, place: int) -> None:
-        if array._base is None:
-            right(self, array, place)
+    def wrong(self: Any, index: Any, operands: Any, v: Any) -> None:
+        if self._base is None or not isinstance(self._base._value, StageTracer):
+            right(self, index, operands, v)
 
-    return [(loops.Loop, "_write_through", wrong)]
+    return [(TracedArray, "_write", wrong)]
+
+
+def stale_view() -> list[Patch]:
+    """A view does not see what is written to its array in compiled code."""
+    right = TracedArray._rebind
+
+    def wrong(self: Any, value: Any) -> None:
+        version = self._version
+        right(self, value)
+        if isinstance(value, StageTracer):
+            self._version = version
+
+    return [(TracedArray, "_rebind", wrong)]
 
 
 def jump_ignored() -> list[Patch]:
@@ -188,11 +209,16 @@ def fresh_variable_zero() -> list[Patch]:
     right = loops.Loop._fresh
 
     def wrong(self: Any, name: str) -> None:
+        before = len(self.rebuild)
         right(self, name)
-        rebuild = self.rebuild.pop()
-        self.rebuild.append(lambda outs: rebuild([o * 0 for o in outs]))
+        for i, rebuild in enumerate(self.rebuild[before:], before):
+            self.rebuild[i] = partial(_of_zeros, rebuild)
 
     return [(loops.Loop, "_fresh", wrong)]
+
+
+def _of_zeros(rebuild: Any, outs: Any) -> None:
+    rebuild([o * 0 for o in outs])
 
 
 # -- branches and functions ------------------------------------------------------------
@@ -228,13 +254,15 @@ def joined_in_wrong_order() -> list[Patch]:
 
 
 def slice_bound_off() -> list[Patch]:
+    """A slice between two bounds of the run begins and ends one entry too early."""
     right = Stage.own
 
     def own(self: Any, value: Any) -> Any:
-        if isinstance(value, slice) and isinstance(value.start, StageTracer):
-            value = slice(
-                arithmetic.maximum(value.start - 1, 0), value.stop, value.step
-            )
+        if isinstance(value, slice):
+            start, stop = value.start, value.stop
+            if isinstance(start, StageTracer) and isinstance(stop, StageTracer):
+                by = arithmetic.minimum(start, 1)
+                value = slice(start - by, stop - by, value.step)
         return right(self, value)
 
     return [(Stage, "own", own)]
@@ -256,19 +284,19 @@ def argument_not_written() -> list[Patch]:
 
 
 def written_to_wrong_array() -> list[Patch]:
-    """Every carry of a loop that is written through comes from the first one."""
+    """An array that a loop writes to gets the first carry of its type."""
     right = loops.Loop._write_through
 
     def wrong(self: Any, array: Any, place: int) -> None:
-        same = self.carries[0].param.var.type == self.carries[place].param.var.type
-        right(self, array, 0 if same else place)
+        types = [c.param.var.type for c in self.carries]
+        right(self, array, types.index(types[place]))
 
     return [(loops.Loop, "_write_through", wrong)]
 
 
 def pass_that_drops() -> list[Patch]:
     """The optimiser takes every subtraction for an addition where it is compiled."""
-    right = operations.optimise
+    right = cache.optimise
 
     def wrong(program: Any) -> Any:
         return right(
@@ -280,7 +308,7 @@ def pass_that_drops() -> list[Patch]:
             )
         )
 
-    return [(operations, "optimise", wrong)]
+    return [(cache, "optimise", wrong)]
 
 
 # -- joins, aliases and jumps ----------------------------------------------------------
@@ -293,7 +321,10 @@ def aliases_forgotten() -> list[Patch]:
 
 
 def first_dtype() -> list[Patch]:
-    return [(branches, "common_dtype", lambda _, a, b: dtype_of(a))]
+    def first(_: str, a: Any, b: Any) -> Any:
+        return np.result_type(dtype_of(a))
+
+    return [(branches, "common_dtype", first)]
 
 
 def jump_from_else_dropped() -> list[Patch]:
@@ -357,13 +388,13 @@ def captured_cotangent_lost() -> list[Patch]:
 
 
 def constant_tangent_lost() -> list[Patch]:
-    """The first constant of a loop has no tangent."""
+    """The first constant of a loop that has a tangent loses it."""
     right = operations.ForFunction.pushed
 
     def wrong(self: Any, primals: list[Any], tangents: list[Any]) -> Any:
-        if self.op.constants:
-            tangents = [tangents[0], None, *tangents[2:]]
-        return right(self, primals, tangents)
+        k = 1 + self.op.constants
+        first = next((i for i in range(k) if tangents[i] is not None), 0)
+        return right(self, primals, [*tangents[:first], None, *tangents[first + 1 :]])
 
     return [(operations.ForFunction, "pushed", wrong)]
 
@@ -386,12 +417,12 @@ def _everywhere(program: Program, change: Callable[[Program], Program]) -> Progr
 
 def _at_the_end(change: Callable[[Program], Program]) -> Plant:
     """A pass too many."""
-    right = operations.optimise
+    right = cache.optimise
 
     def wrong(program: Program) -> Program:
         return _everywhere(right(program), change)
 
-    return lambda: [(operations, "optimise", wrong)]
+    return lambda: [(cache, "optimise", wrong)]
 
 
 def _reads_before_writes(program: Program) -> Program:
@@ -433,11 +464,15 @@ def _unmasked(_: Any) -> Any:
 
 def wrong_range() -> list[Patch]:
     """What is at most another number is taken to be less."""
-    return [(ranges._DECIDED, "less", lambda _, x, y: _decided(x, y))]
+    less = [
+        ("less", lambda _, x, y: _less(x, y)),
+        ("greater", lambda _, x, y: _less(y, x)),
+    ]
+    return [(ranges._DECIDED, name, decided) for name, decided in less]
 
 
-def _decided(x: Any, y: Any) -> Any:
-    return ranges._truth(x.high <= y.low, x.low >= y.high)
+def _less(x: Any, y: Any) -> Any:
+    return ranges._truth(x.high <= y.low, x.low > y.high)
 
 
 def short_sums() -> list[Patch]:
@@ -465,6 +500,7 @@ PLANTS: dict[str, Plant] = {
     "stepped range one step short": stepped_range_short,
     "reversed range runs forwards": reversed_range_forwards,
     "lost alias": lost_alias,
+    "stale view": stale_view,
     "break ignored": jump_ignored,
     "dropped continue": dropped_continue,
     "variable bound in a loop lost": fresh_variable_zero,

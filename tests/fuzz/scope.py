@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+Options: TypeAlias = list[tuple[bool, Callable[[], str]]]  # and whether they can be
 
 
 class Scope:
@@ -13,7 +15,7 @@ class Scope:
 
     s: number, v: vector of the length of x, w: view of a vector without its first
     element, m: 3x3 matrix, r: vector of 3, k: index, b: flag, p: pair of v and s,
-    f: function of a number.
+    q: pair of numbers, d: dictionary of two numbers, f: function of a number.
     """
 
     def __init__(self, names: dict[str, list[str]]) -> None:
@@ -56,6 +58,8 @@ class Base:
         self.helpers: list[str] = []
         self.room = 0  # lines that this function may still have
         self.nested = False  # in a function inside another one
+        self.looped = False  # in a loop
+        self.shared: set[str] = set()  # arrays that have other names, or views
 
     def line(self, indent: int, text: str) -> None:
         self.lines.append("    " * indent + text)
@@ -71,7 +75,9 @@ class Base:
         self.constructs[construct] += 1
 
     def name(self, kind: str) -> str:
-        return self.random.choice(self.scope.of(kind))
+        """A name that has a value; often the newest."""
+        found = self.scope.of(kind)
+        return found[-1] if self.maybe(0.25) else self.random.choice(found)
 
     def has(self, kind: str) -> bool:
         return bool(self.scope.of(kind))
@@ -85,9 +91,17 @@ class Base:
         self.scope.bind(kind, name)
 
     def target(self, kind: str) -> str:
-        """A name to assign to, other than an argument or a view."""
+        """A name to assign to, other than an argument or a view.
+
+        A loop that binds a name of a shared array anew is refused.
+        """
         own = [n for n in self.scope.of(kind) if n != "x"]
+        if self.looped and self.maybe(0.9):
+            own = [n for n in own if n not in self.shared]
         return self.random.choice(own) if own else self.fresh(kind)
 
-    def choose(self, options: list[tuple[bool, Callable[[], str]]]) -> str:
+    def share(self, *names: str) -> None:
+        self.shared.update(names)
+
+    def choose(self, options: Options) -> str:
         return self.random.choice([make for given, make in options if given])()

@@ -30,7 +30,7 @@ def test_constructs():
     """A few hundred programs hold every construct that there is."""
     found = sum((writer.write(s).constructs for s in range(400)), writer.Counter())
     rare = {name: n for name, n in found.items() if n < 3}
-    assert len(found) > 50 and not rare, (rare, found)
+    assert len(found) > 100 and not rare, (rare, found)
 
 
 # -- memory ----------------------------------------------------------------------------

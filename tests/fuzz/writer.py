@@ -8,17 +8,38 @@ contraction, so that no program overflows; thresholds are unlikely to be met exa
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tests.fuzz.expressions import CUTS, Expressions
 from tests.fuzz.scope import Place, Scope
+from tests.fuzz.statements import Statements
 
 HEAD = """import numpy as np
+import wengert as wg
 
 WEIGHTS = np.array({weights})
 ORDER = np.array({order})
 SOME = np.array({some})
 """
+
+RANGES = (
+    *["range(len(x))"] * 3,
+    *["range(n)"] * 2,
+    "range(1, len(x) - 1)",
+    "range(len(x) - 1, -1, -1)",
+    "range(len(x) - 1, -1, -1)",
+    "reversed(range(n))",
+    "range(0, len(x), 2)",
+    "range(4)",
+    "range(n, len(x))",
+    "range(n, -1, -1)",
+    "range(0, n, 2)",
+    "range(1, len(x), n)",
+    "range(len(x) - 1, n - 1, -2)",
+    "range(0, 3 * len(x), 3)",
+    "range(2 * len(x) - 1, 0, -2)",
+)
+# Their items may be no indices of x.
+WIDE = (*RANGES[-2:], "range(5)", "range(9, 1, -2)")
 
 
 class Written(NamedTuple):
@@ -29,7 +50,7 @@ class Written(NamedTuple):
     constructs: Counter[str]
 
 
-class Writer(Expressions):
+class Writer(Statements):
     """Writes one random program."""
 
     # -- the program -------------------------------------------------------------------
@@ -47,6 +68,7 @@ class Writer(Expressions):
 
     def main(self) -> None:
         self.line(0, "\ndef f(x, a, n):")
+        self.shared = {"x"}
         self.scope = Scope({"s": ["a"], "v": []})
         self.bind("v", "v0", 1, "x.copy()")
         self.bind("s", "s0", 1, "0.5")
@@ -56,6 +78,14 @@ class Writer(Expressions):
             self.bind("s", "s1", 1, "x[1] * a")
         if self.maybe(0.35):
             self.bind("m", "m0", 1, "np.cos(np.outer(x[:3], x[1:4]))")
+        if self.maybe(0.25):
+            self.view(1)
+        if self.has("m") and self.maybe(0.3):
+            self.row(1)
+        if self.maybe(0.25):
+            self.bind("q", "q0", 1, "(np.sin(a), 0.25)")
+        if self.maybe(0.25):
+            self.bind("d", "d0", 1, "{'a': np.cos(a), 'b': x[2]}")
         if self.maybe(0.5):
             self.bind("k", "k0", 1, self.pick("1", "n", "len(x) - 1"))
         if self.maybe(0.3):
@@ -67,21 +97,27 @@ class Writer(Expressions):
         place = Place(1, 3, 0, False, "pair")
         for _ in range(self.random.randint(3, 7)):
             self.statement(place)
-        self.line(1, f"return {self.result('pair')}")
+        self.line(1, f"return {self.result('pair', 0.8)}")
 
     def helper(self) -> None:
         self.made += 1
         name = f"h{self.made}"
         self.line(0, f"\ndef {name}(x, t, n):")
+        self.shared = {"x"}
         self.scope = Scope({"s": ["t"], "v": ["x"]})
+        copies = False
         if self.maybe(0.5):
             self.bind("v", "v0", 1, "0.5 * x")
-            if self.maybe(0.6):
+            copies = self.maybe(0.6)
+            if copies:
                 self.scope.names["v"] = ["v0"]
         self.room = self.random.randint(2, 8)
         for _ in range(self.random.randint(1, 3)):
             self.statement(Place(1, 2, 0, False, "number"))
-        self.line(1, f"return {self.result('number')}")
+        self.line(1, f"return {self.result('number', 0.4)}")
+        if copies and self.maybe(0.3):
+            self.note("checkpointed helper")
+            self.line(0, f"\n{name} = wg.checkpoint({name})")
         self.helpers.append(name)
 
     # -- statements --------------------------------------------------------------------
@@ -97,157 +133,13 @@ class Writer(Expressions):
                 compound = [self.if_]
             elif place.indent == 1:
                 compound += [self.inner, self.fresh_in_loop, self.carried]
+                compound += [self.growing] if self.maybe(0.2) else []
             if place.loops < 2:
-                compound += [self.forever, self.written_out]
+                compound += [self.forever, self.written_out, self.for_items]
             self.random.choice(compound)(place)
             return
-        kinds: list[Any] = [self.assign, self.assign, self.write, self.write]
-        kinds += [self.write, self.integers, self.tuples, self.aliases, self.mixed]
-        self.random.choice(kinds)(place.indent)
-
-    def assign(self, indent: int) -> None:
-        if self.maybe(0.6):
-            s = self.target("s")
-            if self.maybe(0.3):
-                self.note("augmented assignment")
-                self.line(indent, f"{s} {self.pick('+=', '-=')} {self.bounded()}")
-            else:
-                self.bind("s", s, indent, self.bounded())
-        elif self.maybe(0.6):
-            self.bind("v", self.target("v"), indent, self.bounded_vector())
-        elif self.maybe(0.5):
-            self.note("lambda")
-            name, s = self.fresh("f"), self.name("s")
-            self.bind("f", name, indent, f"lambda z: np.tanh(z - {s})")
-        else:
-            self.note("flag assigned")
-            self.bind("b", self.target("b"), indent, self.test(2))
-
-    def write(self, indent: int) -> None:
-        v, cut = self.name("v"), self.pick(*CUTS)
-        at = self.index()
-        k = self.name("k") if self.has("k") else "2"
-        whole = f"{v}[:]" if self.nested else v  # a name would be local
-        options = [
-            ("element =", f"{v}[{at}] = {self.bounded()}"),
-            ("element =", f"{v}[{at}] = {self.bounded()}"),
-            ("element +=", f"{v}[{at}] += {self.bounded()}"),
-            ("element -=", f"{v}[{at}] -= {self.bounded()}"),
-            ("element *=", f"{v}[{at}] *= np.cos({self.number(1)})"),
-            ("slice *=", f"{v}[1:] *= np.cos({self.number(1)})"),
-            ("slice = overlapping slice", f"{v}[1:] = {v}[:-1]"),
-            ("slice +=", f"{v}[:-1] += np.sin({self.name('v')}[1:])"),
-            ("slice with bound =", f"{v}[{k}:] = np.sin({self.name('v')}[{k}:])"),
-            ("slice with bound +=", f"{v}[{k}:] += {self.bounded()}"),
-            ("slice with bound *=", f"{v}[:{k}] *= {self.bounded()}"),
-            ("array in place", f"{whole} += {self.bounded_vector()}"),
-            ("array in place", f"{whole} *= {self.bounded()}"),
-            ("overwrite", f"{v}[:] = {self.bounded_vector()}"),
-            ("add.at", f"np.add.at({v}, SOME, {self.bounded()})"),
-            ("fancy write", f"{v}[ORDER] = {self.bounded_vector()}"),
-            ("mask write", f"{v}[{v} > {cut}] = {self.bounded()}"),
-            ("element swap", f"{v}[{at}], {v}[0] = {v}[0], {v}[{at}]"),
-            ("weights written to", f"WEIGHTS[{at}] = 0.3"),
-        ]
-        if self.has("w"):
-            w = self.name("w")
-            options += [
-                ("write through a view", f"{w}[{self.random.randint(-3, 2)}] = "),
-                ("write through a view", f"{w}[:] *= " if self.nested else f"{w} *= "),
-                ("write through a view", f"{w}[1:] += "),
-            ]
-        if self.has("r"):
-            options += [("write through a row", f"{self.name('r')}[1] = ")] * 2
-            options.append(("write through a row", f"{self.name('r')}[:] *= "))
-        if self.has("m"):
-            m, j = self.name("m"), self.three()
-            options += [
-                ("matrix write", f"{m}[{j}, {self.three()}] = "),
-                ("matrix write", f"{m}[:, {j}] *= "),
-                ("matrix write", f"{m}.T[{j}] = "),
-                ("matrix write", f"{m}[{j}] += "),
-            ]
-        through = [o for o in options if o[0].startswith("write through")]
-        if through and self.maybe(0.5):
-            options = through
-        construct, text = self.random.choice(options)
-        if text.startswith("WEIGHTS") and self.maybe(0.95):
-            construct, text = options[0]
-        self.note(construct)
-        self.line(indent, text + (self.bounded() if text.endswith("= ") else ""))
-
-    def integers(self, indent: int) -> None:
-        k = self.target("k")
-        if k == "i" or k.startswith("i_"):
-            k = self.fresh("k")
-        value = str(self.random.randint(0, 3))
-        if k in self.scope.of("k") and self.maybe(0.7):
-            value = self.pick(f"({k} + 1) % len(x)", f"len(x) - 1 - {k}")
-        self.note("integer variable")
-        self.bind("k", k, indent, value)
-
-    def tuples(self, indent: int) -> None:
-        kind = self.pick("s", "v", "p", "unpack")
-        if kind == "p" or (kind == "unpack" and not self.has("p")):
-            self.note("tuple")
-            p = self.target("p")
-            self.bind("p", p, indent, f"({self.bounded_vector()}, {self.bounded()})")
-        elif kind == "unpack":
-            self.note("unpacking")
-            v, s = self.target("v"), self.target("s")
-            self.line(indent, f"{v}, {s} = {self.name('p')}")
-            self.scope.bind("v", v)
-            self.scope.bind("s", s)
-        else:
-            own = [n for n in self.scope.of(kind) if n != "x"]
-            if len(own) < 2:
-                self.assign(indent)
-                return
-            one, two = self.random.sample(own, 2)
-            self.note(f"swap of {'numbers' if kind == 's' else 'arrays'}")
-            self.line(indent, f"{one}, {two} = {two}, {one}")
-
-    def aliases(self, indent: int) -> None:
-        v = self.name("v")
-        kind = self.pick(
-            "alias", "view", "row", "copy", "transpose", "reverse", "part", "chosen"
-        )
-        if kind == "alias" and self.maybe(0.5):
-            self.note("alias")
-            self.bind("v", self.fresh("v"), indent, v)
-        elif kind in ("row", "transpose") and self.has("m"):
-            self.note(f"view: {kind}")
-            m = self.name("m")
-            if kind == "row":
-                self.bind("r", self.fresh("r"), indent, f"{m}[{self.three()}]")
-            else:
-                self.bind("m", self.fresh("m"), indent, f"{m}.T")
-        elif kind == "view":
-            self.note("view: slice")
-            self.bind("w", self.fresh("w"), indent, f"{v}[1:]")
-        elif kind == "part" and self.has("k"):
-            self.note("view: traced length")
-            u, k = self.fresh("u"), self.name("k")
-            self.line(indent, f"{u} = {v}[:{k} + 1]")
-            self.line(indent, f"{u} {self.pick('+=', '-=', '*=')} {self.bounded()}")
-        elif kind == "chosen" and self.maybe(0.4):
-            self.note("array chosen")
-            value = f"{v} if {self.test(1)} else {self.name('v')}"
-            self.bind("v", self.fresh("v"), indent, value)
-        elif kind == "reverse":
-            self.note("view: reversed")
-            self.bind("v", self.fresh("v"), indent, f"{v}[::-1]")
-        else:
-            self.note("copy")
-            self.bind("v", self.target("v"), indent, f"{self.name('v')}.copy()")
-
-    def mixed(self, indent: int) -> None:
-        """A number that is an integer on one path, and a float on another."""
-        s = self.fresh("s")
-        self.note("integer or float")
-        self.bind("s", s, indent, str(self.random.randint(-1, 1)))
-        self.line(indent, f"if {self.test(1)}:")
-        self.line(indent + 1, f"{s} = {s} + {self.bounded()}")
+        self.looped = place.loops > 0
+        self.simple(place.indent)
 
     # -- compound statements -----------------------------------------------------------
 
@@ -256,6 +148,10 @@ class Writer(Expressions):
         before = self.scope
         self.scope = before.copy()
         self.block(place, at_least)
+        terms = self.terms(known=before)
+        if terms and self.maybe(0.7):
+            s = self.random.choice(before.of("s"))
+            self.line(place.indent, f"{s} = np.sin({' + '.join([s, *terms])})")
         if self.maybe(jump):
             self.jump(place)
         inside, self.scope = self.scope, before
@@ -270,7 +166,7 @@ class Writer(Expressions):
         kind = self.random.choice(kinds)
         self.note(f"{kind} in a loop" if place.loops else kind)
         if kind == "return":
-            kind = f"return {self.result(place.returns)}"
+            kind = f"return {self.result(place.returns, 0.4)}"
         self.line(place.indent, kind)
 
     def if_(self, place: Place) -> None:
@@ -290,34 +186,59 @@ class Writer(Expressions):
 
     def for_(self, place: Place) -> None:
         i = self.fresh("i")
-        head = self.pick(
-            "range(len(x))",
-            "range(len(x))",
-            "range(1, len(x) - 1)",
-            "range(n)",
-            "range(n)",
-            "range(len(x) - 1, -1, -1)",
-            "reversed(range(n))",
-            "range(0, len(x), 2)",
-            "range(4)",
-            "range(n, len(x))",
-        )
-        self.note(f"for in {head}")
-        self.line(place.indent, f"for {i} in {head}:")
+        head = self.random.choice(RANGES)
         inside = place.inside(loops=place.loops + 1, jumps=True)
+        if self.maybe(0.1):
+            self.note("range with checkpoints")
+            schedule = self.pick("'all'", "'none'", "2", "wg.binomial(2)")
+            head = f"wg.range(len(x), checkpoints={schedule})"
+        else:
+            self.note(f"for in {head}")
+        self.line(place.indent, f"for {i} in {head}:")
         before, self.scope = self.scope, self.scope.copy()
-        self.scope.bind("k", i)
-        self.scope.bind("k", i)
-        self.scope.names["k"].append(i)
+        if head in WIDE:
+            wide, i = i, self.fresh("k")
+            self.line(inside.indent, f"{i} = {wide} % len(x)")
+        self.scope.names["k"] = [*self.scope.of("k"), i, i]
+        if self.maybe(0.5):
+            self.step(inside.indent)
         self.within(inside)
         self.scope = before
         self.or_else(place)
 
+    def for_items(self, place: Place) -> None:
+        """A loop over the entries of an array, which it may write to."""
+        v, s, k = self.name("v"), self.fresh("s"), self.fresh("i")
+        before, self.scope = self.scope, self.scope.copy()
+        kind = self.pick("entries", "enumerate", "zip")
+        self.note(f"for in array: {kind}")
+        if kind == "entries":
+            head = f"for {s} in {v}:"
+        elif kind == "enumerate":
+            head = f"for {k}, {s} in enumerate({v}):"
+            self.scope.bind("k", k)
+        else:
+            other = self.fresh("s")
+            head = f"for {s}, {other} in zip({v}, {self.name('v')}):"
+            self.scope.bind("s", other)
+        self.line(place.indent, head)
+        self.scope.bind("s", s)
+        self.within(place.inside(loops=place.loops + 1, jumps=True))
+        self.scope = before
+        self.or_else(place)
+
     def or_else(self, place: Place) -> None:
-        if self.maybe(0.2):
+        if self.maybe(0.35 if place.loops else 0.2):
             self.note("else of a loop")
             self.line(place.indent, "else:")
-            self.within(place.inside())
+            self.within(place.inside(), jump=0.7 if place.loops else 0.1)
+
+    def step(self, indent: int) -> None:
+        """A number that depends on the order of the steps."""
+        self.note("recurrence")
+        s, more = self.target("s"), f"{self.name('v')}[{self.index()}]"
+        if s in self.scope.of("s"):
+            self.line(indent, f"{s} = np.sin(0.8 * {s} + {more})")
 
     def while_(self, place: Place) -> None:
         c = self.fresh("c")
@@ -346,7 +267,7 @@ class Writer(Expressions):
         self.line(inside.indent, f"{c} += 1")
         self.line(inside.indent, f"if {c} > 3 or {self.test(1)}:")
         out = place.returns and self.maybe(0.2)
-        leave = f"return {self.result(place.returns)}" if out else "break"
+        leave = f"return {self.result(place.returns, 0.4)}" if out else "break"
         self.line(inside.indent + 1, leave)
         before, self.scope = self.scope, self.scope.copy()
         self.within(inside)
@@ -382,21 +303,42 @@ class Writer(Expressions):
         self.scope = before
         self.scope.bind("s", s)
 
+    def growing(self, place: Place) -> None:
+        """A list that a loop appends numbers to."""
+        self.note("growing list")
+        found, i = self.fresh("l"), self.fresh("i")
+        self.line(place.indent, f"{found} = [{self.number(1)}]")
+        self.line(place.indent, f"for {i} in {self.pick('range(n)', 'range(len(x))')}:")
+        before, self.scope = self.scope, self.scope.copy()
+        self.scope.bind("k", i)
+        indent = place.indent + 1
+        if self.maybe(0.4):
+            self.line(indent, f"if {self.test(1)}:")
+            indent += 1
+        last = f" + {found}[-1]" if self.maybe(0.4) else ""
+        self.line(indent, f"{found}.append(np.sin({self.number(1)}{last}))")
+        self.scope = before
+        made = self.pick("np.mean(np.array({0}))", "{0}[-1]", "{0}[len({0}) // 2]")
+        self.bind("s", self.target("s"), place.indent, made.format(found))
+
     def fresh_in_loop(self, place: Place) -> None:
         """A variable that a loop binds first, and that is read after it."""
         self.note("bound in a loop, read after it")
         kind = self.pick("s", "v", "s")
         name, i = self.fresh(kind), self.fresh("i")
-        self.line(place.indent, f"for {i} in range({self.random.randint(2, 4)}):")
+        often = self.pick("range(3)", "range(len(x))", "range(5)", "range(9, 1, -2)")
+        self.line(place.indent, f"for {i} in {often}:")
         inside = place.inside(loops=place.loops + 1, jumps=True)
         before, self.scope = self.scope, self.scope.copy()
-        self.scope.bind("k", i)
+        if often not in WIDE:
+            self.scope.bind("k", i)
         value = self.bounded() if kind == "s" else self.bounded_vector()
         self.bind(kind, name, inside.indent, value)
         self.within(inside)
         self.scope = before
         self.scope.bind(kind, name)
-        self.scope.bind("k", i)
+        if often not in WIDE:
+            self.scope.bind("k", i)
 
     def inner(self, place: Place) -> None:
         """A nested function that writes to arrays and numbers of the outer one."""

@@ -84,6 +84,37 @@ def test_other_reads_stay(program):
     assert move_reads(program) is program
 
 
+def rows(start, stop, where):
+    """``a[2] += a[0, start:stop]`` in each of three steps, or a[0]."""
+    a, i, a_ = var((4, 8)), var((), I64), var((4, 8))
+    body = Builder(i, a_)
+    part = body.get(a_, 0, slice(start, stop))
+    program = body.program(body.set(a_, part, where, slice(0, 3), op="add_at"))
+    b = Builder(a)
+    return b.program(*b.loop(3, program, [], [a]))
+
+
+def test_a_part_beside_the_writes_moves():
+    program = rows(1, 4, 2)
+    after = move_reads(program)
+    assert_text(
+        after,
+        """
+        program (%0: f64[4, 8]):
+          %1: f64[3] = getitem(%0) index=(0, 1:4)
+          %2: f64[4, 8] = for(3, %1, %0)
+            body (%3: i64, %4: f64[3], %5: f64[4, 8]):
+              %6: f64[4, 8] = add_at(%5, %4) index=(2, 0:3)
+              return %6
+          return %2
+    """,
+    )
+    args = [np.random.default_rng(0).normal(size=(4, 8))]
+    np.testing.assert_array_equal(evaluate(program, args), evaluate(after, args))
+    overlapping = rows(1, 4, 0)
+    assert move_reads(overlapping) is overlapping
+
+
 def test_without_a_step_nothing_is_read():
     """The place is out of bounds, and the loop does not run."""
     x, k, n = var((4,)), var((), I64), var((), I64)

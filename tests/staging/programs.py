@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from tests.staging.combinators import COMBINATORS
+from tests.staging.growing import GROWING
 from tests.staging.opaques import OPAQUE
 from tests.staging.recursions import ARRAYS as RECURSIVE_ARRAYS
 from tests.staging.recursions import SCALARS as RECURSIVE_SCALARS
 
 X = np.linspace(-0.3, 2.4, 10)
+ORDER = np.array([2, 0, 1])
 
 
 def branch(x):
@@ -250,6 +252,39 @@ def part_of_run_time_length(x):
     return s.sum() + part[1:].sum() * n
 
 
+def stack_of_run_time_length(x):
+    """Parts whose lengths a value decides, and which are as long as x together."""
+    n = 3
+    if x[2] > 0.1:
+        n = 4
+    y = np.concatenate((x[:n] * x[n], np.sin(x[n:])))
+    y[:-1] += np.sin(x[1:])
+    np.multiply(x, y[0], out=y)
+    return np.stack((y, x)).sum(axis=1) @ np.stack((x, y, y))[1:, 2]
+
+
+def known_bound(x):
+    """The bound of a slice in a `while` is a number that staging knows."""
+    y, n = x * 1.0, 1
+    if y[2] > -5.0:
+        while y[0] < 0.5 and y[1] < 5.0:
+            y[:n] += 0.3
+        else:
+            n = 0.7
+    return y.sum() * y[0] * n
+
+
+def known_index(x):
+    """A loop reads at a place that staging knows."""
+    k, s = 1, 0.0
+    for y in x:
+        s = np.sin(s + y * x[ORDER[k]])
+    else:
+        return s * x[0]
+    k = 2
+    return s * k
+
+
 def triangular_solve(x):
     a = np.outer(x, x) + 10 * np.eye(10)
     y = np.zeros(10)
@@ -329,6 +364,9 @@ ARRAY = [
     elimination,
     triangular_solve,
     part_of_run_time_length,
+    stack_of_run_time_length,
+    known_bound,
+    known_index,
     nested_while,
     calls,
     closures,
@@ -336,9 +374,10 @@ ARRAY = [
     swapped_scalars,
     refusals,
 ]
+ALL_ARRAYS = [*ARRAY, *COMBINATORS, *GROWING, *RECURSIVE_ARRAYS]
 KEPT = [
     *SCALAR,
     *((function, 1.7) for function in RECURSIVE_SCALARS),
-    *((function, X) for function in [*ARRAY, *COMBINATORS, *RECURSIVE_ARRAYS]),
+    *((function, X) for function in ALL_ARRAYS),
 ]
 CASES = [*KEPT, *((function, X) for function in OPAQUE)]

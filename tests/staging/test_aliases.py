@@ -131,7 +131,19 @@ def written_on_either_path(x, a):
     return s * x
 
 
+def written_through_a_view(x, a):
+    """The loop reads an array by a name that is bound anew behind it."""
+    v = x.copy()
+    w = v[1:]
+    for _ in range(6):
+        w[0] = np.mean(v) + a
+    else:
+        v = v.copy()
+    return v
+
+
 REFUSED = [
+    written_through_a_view,
     lost_on_one_path_and_used,
     written_on_either_path,
     bound_in_a_branch,

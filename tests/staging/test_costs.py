@@ -9,6 +9,7 @@ import wengert as wg
 from tests.passes.staging import equations, staged
 from wengert._backend import compile_program
 from wengert._passes.pipeline import optimise
+from wengert.examples import lu
 
 
 def nonlinear(x):
@@ -47,6 +48,15 @@ def ragged(x):
     return np.sum(y * y)
 
 
+def growing(x):
+    """A list that nobody knows the length of."""
+    ys = [x[0]]
+    for i in range(1, len(x)):
+        if x[i] > 0.4:
+            ys.append(np.sin(ys[-1]) * x[i])
+    return np.sum(np.array(ys) ** 2)
+
+
 LINEAR = [nonlinear, branching, swapping, ragged]
 
 
@@ -65,12 +75,55 @@ def test_a_loop_of_writes_costs_the_writes(function):
     assert copied(function, 1000) <= 15 * copied(function, 100)
 
 
-@pytest.mark.parametrize("function", LINEAR)
+@pytest.mark.parametrize("n", [100, 1000, 10_000])
+def test_a_list_that_grows_is_copied_twice(n):
+    """A buffer doubles, so that the copies of all sizes are one of the last."""
+    assert copied(growing, n) <= 4 * 8 * n
+
+
+@pytest.mark.parametrize("function", [*LINEAR, growing])
 def test_residuals_are_linear(function):
     """No array of the gradient has two axes of the length of the loop."""
     program, _ = staged(wg.grad(function), np.linspace(0.1, 1.0, 50))
     for shape in _shapes(optimise(program)):
         assert len(shape) <= 1, shape
+
+
+def by_entries(a):
+    a = a.copy()
+    for k in range(len(a)):
+        for i in range(k + 1, len(a)):
+            a[i, k] /= a[k, k]
+            for j in range(k + 1, len(a)):
+                a[i, j] -= a[i, k] * a[k, j]
+    return np.sum(np.log(np.diag(a)))
+
+
+def by_rows(a):
+    a = a.copy()
+    total = 0.0
+    for k in range(len(a)):
+        for i in range(k + 1, len(a)):
+            a[i, k:] -= a[i, k] / a[k, k] * a[k, k:]
+        total += np.log(a[k, k])
+    return total
+
+
+@pytest.mark.parametrize("function", [by_entries, by_rows, lu.log_determinant])
+def test_elimination_saves_a_row_once(function):
+    """Of n^3/3 multiplications residuals of the size of the matrix are saved."""
+    sizes = []
+    for n in (20, 40):
+        a = np.random.default_rng(0).normal(size=(n, n)) + 2.0 * n * np.eye(n)
+        program, _ = staged(wg.grad(function), a)
+        sizes.append(max(np.prod(s) for s in _shapes(optimise(program)) if _fixed(s)))
+        found = wg.jit(wg.grad(function))(a)
+        np.testing.assert_allclose(found, np.linalg.inv(a).T, rtol=1e-9, atol=1e-12)
+    assert sizes == [20 * 20, 40 * 40]
+
+
+def _fixed(shape):
+    return all(isinstance(n, int) for n in shape)
 
 
 def _shapes(program):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
-from types import ModuleType
 
 import numpy as np
 
 import wengert as wg
 
 scale = 2.0
-LOG: list[int] = []
 
 
 def scaled(x, k=1.0):
@@ -33,9 +30,6 @@ class Rate:
 
     def first(self, x):
         return self.inner[0](x)
-
-    def note(self):
-        LOG.append(len(LOG))
 
 
 def test_keywords_of_a_partial(monkeypatch):
@@ -77,29 +71,3 @@ def test_attributes_of_a_class(monkeypatch):
     assert compiled(1.0) == 5.0
     monkeypatch.setattr(Rate, "times", lambda self, x: x - 1.0)
     assert compiled(1.0) == 0.0
-
-
-def test_names_of_a_module(monkeypatch):
-    module = ModuleType("constants")
-    module.__file__, module.rate = __file__, 2.0
-    monkeypatch.setitem(sys.modules, "constants", module)
-    compiled = wg.jit(lambda x: x * module.rate)
-    assert compiled(1.0) == 2.0
-    module.rate = 3.0
-    assert compiled(1.0) == 3.0
-
-
-def test_what_other_methods_read_is_no_reason_to_compile():
-    rate, runs = Rate(), []
-
-    @wg.jit
-    def f(x):
-        runs.append(len(runs))
-        return rate.times(x)
-
-    f(1.0)
-    before = len(runs)
-    for _ in range(3):
-        rate.note()
-        f(1.0)
-    assert len(runs) == before

@@ -24,6 +24,7 @@ from wengert._array.views import (
 )
 from wengert._core.interp import CURRENT, Tracer
 from wengert._core.source import explain
+from wengert._core.tree import Listed
 from wengert._core.types import (
     broadcast_shapes,
     can_assign,
@@ -244,11 +245,7 @@ class TracedArray:
         """Replace all entries, as the in-place operators and ``out=`` do."""
         old = self._peek()
         if tuple(shape_of(new)) != tuple(old.shape):
-            try:
-                fits = broadcast_shapes(old.shape, shape_of(new)) == old.shape
-            except ValueError:
-                fits = False
-            if not fits:
+            if not _fits(shape_of(new), old.shape):
                 raise ShapeError(
                     explain(
                         "non-broadcastable output operand with shape "
@@ -283,6 +280,21 @@ class TracedArray:
 
     def __repr__(self) -> str:
         return f"TracedArray({_shown(self._peek())!r})"
+
+
+def _fits(shape: Any, room: Any) -> bool:
+    """Whether an array stretches to the shape of another; run-time lengths are checked.
+
+    A length that only the run knows never stretches.
+    """
+    try:
+        found = broadcast_shapes(room, shape)
+    except ValueError:
+        return False
+    return len(found) == len(room) and all(
+        n == m or (type(n) is not int or type(m) is not int) and m != 1
+        for n, m in zip(found, room, strict=True)
+    )
 
 
 def _same_layout(new: Any, old: Any) -> bool:
@@ -491,6 +503,9 @@ def unwrap(x: Any) -> Any:
 
 def unwrap_sequence(items: Any) -> Any:
     """A nested list as an array; one with traced entries is stacked."""
+    items = items.as_tree() if isinstance(items, Listed) else items
+    if not isinstance(items, (list, tuple)):
+        return unwrap(items)
     if not has_traced(items):
         return np.asarray(items)
     from wengert._ops.structure import concatenate, reshape
@@ -507,6 +522,8 @@ def unwrap_sequence(items: Any) -> Any:
 
 
 def has_traced(x: Any) -> bool:
+    if isinstance(x, Listed) and x.grown:
+        return True
     if isinstance(x, (list, tuple)):
         return any(has_traced(item) for item in x)
     return isinstance(x, (TracedArray, TracedScalar))

@@ -47,6 +47,28 @@ class Uses:
         return self.last.get(var, -1) <= number
 
 
+def written_to(program: Program, atom: Any) -> int | None:
+    """The number of the parameter that a value is the last version of, if it is one."""
+    sources = {v: e for e in program.equations for v in e.outputs}
+    while atom in sources:
+        equation = sources[atom]
+        op, number = equation.op, equation.outputs.index(atom)
+        if op.name in ("update", "add_at"):
+            atom = equation.inputs[0]
+        elif op.name in ("for", "while"):
+            atom = equation.inputs[len(equation.inputs) - len(op.body.results) + number]
+        elif op.name == "if":
+            regions = (op.then, op.orelse)
+            found = {written_to(r, r.results[number]) for r in regions}
+            place = found.pop()
+            if found or place is None:
+                return None
+            atom = equation.inputs[1 + place]
+        else:
+            return None
+    return program.params.index(atom) if atom in program.params else None
+
+
 def destinations(program: Program, uses: Uses, wanted: dict[Var, Any]) -> None:
     """Give the memory of a result also to the arrays that it is an update of."""
     for number in range(uses.end - 1, -1, -1):

@@ -13,7 +13,7 @@ from typing import Any
 from llvmlite import ir
 
 from wengert._backend import types as t
-from wengert._backend.analysis import Uses
+from wengert._backend.analysis import Uses, written_to
 from wengert._backend.emitter import POLL_EVERY, STACK_LIMIT, Index, i64
 from wengert._backend.failures import too_deep
 from wengert._backend.host import lower_on_host
@@ -61,9 +61,13 @@ def is_small(lo: Lowering, type_: Any) -> bool:
 
 
 class Place:
-    """Where a value is while a region runs again and again, or in one of two."""
+    """Where a value is while a region runs again and again, or in one of two.
 
-    def __init__(self, lo: Lowering, type_: Any) -> None:
+    A small array has memory on the stack: that of `start` if there is one, a value that
+    is nothing else's any more, so that it stays where it is through nested regions.
+    """
+
+    def __init__(self, lo: Lowering, type_: Any, start: Array | None = None) -> None:
         self.lo = lo
         self.dtype = type_.dtype
         self.shape = type_.shape
@@ -73,6 +77,9 @@ class Place:
         self.small = not self.scalar and is_small(lo, type_)
         if self.scalar:
             self.slot = lo.e.slot(t.register_type(self.dtype))
+        elif start is not None:
+            self.slot = start.pointer
+            lo.scope.owned.discard(start.block)
         elif self.small:
             size = lo.e.product(type_.shape) * self.dtype.itemsize
             self.slot = lo.e.bytes(size)
@@ -149,12 +156,30 @@ def _moved(lo: Lowering, atom: Atom, place: Place, movable: bool) -> Array:
     return array
 
 
+def release(lo: Lowering, equation: Equation, carries: list[Atom]) -> None:
+    """Copy the parts of arrays that are read beside loops which carry the arrays.
+
+    The loops then have their memory, which else would be copied as a whole.
+    """
+    for atom in carries:
+        value = lo.value(atom)
+        if equation.inputs.count(atom) > 1 or not isinstance(value, Array):
+            continue
+        if not (lo.scope.dies(atom) and value.block in lo.scope.owned):
+            continue
+        if value.block.pointer is value.pointer and value.contiguous:
+            lo.copy_parts(atom, value, equation)
+
+
 def start_loop(lo: Lowering, equation: Equation, carries: list[Atom]) -> list[Place]:
     """The places of a loop's carries; one that is a result starts in its memory.
 
     Only one does: the steps may exchange the memory of all places.
     """
-    places = [Place(lo, v.type) for v in equation.outputs]
+    places = []
+    for var, atom in zip(equation.outputs, carries, strict=True):
+        once = equation.inputs.count(atom) == 1
+        places.append(Place(lo, var.type, _staying(lo, atom) if once else None))
     for var, place in zip(equation.outputs, places, strict=True):
         wanted = lo.scope.destinations.get(var)
         if wanted is not None and not (place.scalar or place.small):
@@ -166,6 +191,15 @@ def start_loop(lo: Lowering, equation: Equation, carries: list[Atom]) -> list[Pl
         place.wanted = None
         place.results = results
     return places
+
+
+def _staying(lo: Lowering, atom: Atom) -> Array | None:
+    """A small array on the stack that nothing reads any more but what gets it."""
+    value = lo.value(atom)
+    if not lo.can_take(atom, value) or not isinstance(value, Array):
+        return None
+    whole = value.contiguous and value.pointer is value.block.pointer
+    return value if whole and value.block.kind == "stack" else None
 
 
 def on_heap(lo: Lowering, value: Value) -> Array:
@@ -209,6 +243,7 @@ def _lower_for(lo: Lowering, equation: Equation) -> None:
     steps = lo.number(lo.value(equation.inputs[0]))
     atoms = list(equation.inputs[1:])
     constants, carries = atoms[: op.constants], atoms[op.constants :]
+    release(lo, equation, carries)
     held = [borrowed(lo, lo.value(a)) for a in constants]
     places = start_loop(lo, equation, carries)
     index_var, *rest = op.body.params
@@ -254,6 +289,7 @@ def _polled_loop(lo: Lowering, steps: Index, step: Any) -> None:
 def _lower_while(lo: Lowering, equation: Equation) -> None:
     op, e = equation.op, lo.e
     atoms = list(equation.inputs)
+    release(lo, equation, atoms[op.constants :])
     held = [borrowed(lo, lo.value(a)) for a in atoms[: op.constants]]
     places = start_loop(lo, equation, atoms[op.constants :])
     count = e.slot(t.I64, i64(0))
@@ -300,8 +336,8 @@ def _lower_if(lo: Lowering, equation: Equation) -> None:
     e = lo.e
     predicate, *atoms = equation.inputs
     holds = lo.value(predicate).at(e, ())
-    places = [Place(lo, v.type) for v in equation.outputs]
     operands = [_moved_or_borrowed(lo, a, atoms) for a in atoms]
+    places = _places_of_results(lo, equation, operands)
     then, orelse, end = (e.block(n) for n in ("then", "else", "endif"))
     e.b.cbranch(holds, then, orelse)
     for block, region in ((then, equation.op.then), (orelse, equation.op.orelse)):
@@ -313,6 +349,25 @@ def _lower_if(lo: Lowering, equation: Equation) -> None:
             lo.scope.owned.discard(value.block)
     e.b.position_at_end(end)
     bind_all(lo, lo.scope, equation.outputs, places)
+
+
+def _places_of_results(
+    lo: Lowering, equation: Equation, operands: list[tuple[Value, bool]]
+) -> list[Place]:
+    """A result that is a small operand, written to, stays in its memory."""
+    left = {
+        k: value
+        for k, (value, moved) in enumerate(operands)
+        if moved and isinstance(value, Array) and value.block.kind == "stack"
+        if value.contiguous and value.pointer is value.block.pointer
+    }
+    places = []
+    for number, var in enumerate(equation.outputs):
+        regions = (equation.op.then, equation.op.orelse)
+        first, other = (written_to(r, r.results[number]) for r in regions)
+        start = left.pop(first, None) if first is not None and first == other else None
+        places.append(Place(lo, var.type, start))
+    return places
 
 
 def _moved_or_borrowed(

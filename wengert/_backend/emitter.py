@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.ir.values import MDValue
 
 from wengert._backend import types as t
 
@@ -168,6 +169,12 @@ class Emitter:
         flag = ir.Constant(t.I1, 0)
         self.b.call(copy, [target, source, self.value(size), flag])
 
+    def clear_bytes(self, target: Any, size: Index) -> None:
+        kinds = (t.PTR, t.I8, t.I64, t.I1)
+        clear = self.intrinsic("llvm.memset.p0.i64", t.VOID, *kinds)
+        zero, flag = ir.Constant(t.I8, 0), ir.Constant(t.I1, 0)
+        self.b.call(clear, [target, zero, self.value(size), flag])
+
     def intrinsic(self, name: str, result: Any, *operands: Any) -> ir.Function:
         """A function that is not of this module, declared once."""
         known = self.function.module.globals.get(name)
@@ -182,22 +189,44 @@ class Emitter:
         return self.function.append_basic_block(name)
 
     @contextmanager
-    def loop(self, stop: Index, start: Index = 0) -> Iterator[Index]:
-        """The body of a loop over an index."""
+    def loop(
+        self, stop: Index, start: Index = 0, *, entries: bool = False
+    ) -> Iterator[Index]:
+        """The body of a loop over an index; `entries`: of an array, in any order.
+
+        LLVM unrolls short loops before it makes vectors, and then makes none: those
+        over entries are left to the vectoriser. One that is known to have a step has no
+        test in front, which LLVM would take long to find true.
+        """
         if (start, stop) == (0, 1) and isinstance(stop, int):
             yield 0
             return
+        known = isinstance(start, int) and isinstance(stop, int)
         slot = self.slot(t.I64, self.value(start))
-        head, body, end = (self.block(n) for n in ("loop", "body", "done"))
-        self.b.branch(head)
-        self.b.position_at_end(head)
-        index = self.b.load(slot, typ=t.I64)
-        self.b.cbranch(self.compare("<", index, stop), body, end)
+        body, end = (self.block(n) for n in ("body", "done"))
+        if known and start < stop:
+            self.b.branch(body)
+        else:
+            self.b.cbranch(self.compare("<", start, stop), body, end)
         self.b.position_at_end(body)
+        index = self.b.load(slot, typ=t.I64)
+        count = len(self.function.blocks)
         yield index
-        self.b.store(self.b.add(index, i64(1), flags=("nsw",)), slot)
-        self.b.branch(head)
+        is_inner = len(self.function.blocks) == count
+        following = self.b.add(index, i64(1), flags=("nsw",))
+        self.b.store(following, slot)
+        back = self.b.cbranch(self.compare("<", following, stop), body, end)
+        if entries and is_inner and isinstance(stop, int) and _fills_vectors(stop):
+            self._keep(back)
         self.b.position_at_end(end)
+
+    def _keep(self, back: Any) -> None:
+        """Mark the branch back to the head of a loop, which is not to be unrolled."""
+        module = self.function.module
+        advice = module.add_metadata(["llvm.loop.unroll.disable"])
+        loop = MDValue(module, [advice], name=str(len(module.metadata)))
+        loop.operands = (loop, advice)  # what names a loop refers to itself
+        back.set_metadata("llvm.loop", loop)
 
     def nest(self, shape: Any, body: Callable[[tuple[Index, ...]], None]) -> None:
         """A loop for each axis, the last one innermost."""
@@ -206,7 +235,7 @@ class Emitter:
             if axis == len(shape):
                 body(indices)
                 return
-            with self.loop(shape[axis]) as index:
+            with self.loop(shape[axis], entries=True) as index:
                 run(axis + 1, (*indices, index))
 
         run(0, ())
@@ -246,6 +275,11 @@ class Emitter:
     def poll(self) -> None:
         code = self.b.call(self.function.module.globals["wengert_poll"], [self.frame])
         self.leave_if(self.b.icmp_signed("!=", code, ir.Constant(t.I32, 0)), code)
+
+
+def _fills_vectors(steps: int) -> bool:
+    """Whether vectors of 4 leave few steps of a loop to be done one by one."""
+    return steps % 4 == 0 or steps >= 16
 
 
 class _Callee:

@@ -73,9 +73,14 @@ def _parameter(lo: Lowering, var: Var, argument: Any) -> Value:
 
 
 def has_destination(program: Program, atom: Atom) -> bool:
-    """Whether the caller knows the extents of a result before the call."""
+    """Whether the caller knows the extents of a result before the call.
+
+    A negative one is that of a program that fails before it comes to the result.
+    """
     type_ = atom.type
-    return type_.shape != () and all(v in program.params for v in variables_in(type_))
+    fails = any(isinstance(n, int) and n < 0 for n in type_.shape)
+    known = all(v in program.params for v in variables_in(type_))
+    return type_.shape != () and known and not fails
 
 
 def _places(lo: Lowering, program: Program, targets: list[Any]) -> list[Array | None]:

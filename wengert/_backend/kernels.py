@@ -137,15 +137,21 @@ def _clip_integer(kind: str) -> Kernel:
 
 
 def _scale(zero_weight: bool) -> Kernel:
-    """A product that is 0 where the first factor is, whatever the second is."""
+    """A product that is 0 where the first factor is, whatever the second is.
+
+    Whether the second is finite is asked of it, and not of the product: that is known
+    earlier, and in a loop often before it starts.
+    """
+
+    def wins(b: Any, dtype: np.dtype, x: Any, w: Any) -> Any:
+        finite = _finite(b, dtype, w)
+        return b.and_(b.fcmp_ordered("==", x, number(0.0, dtype)), b.not_(finite))
 
     def kernel(b: Any, dtype: np.dtype, x: Any, w: Any) -> Any:
-        zero = number(0.0, dtype)
-        product = b.fmul(x, w)
-        strong = b.fcmp_ordered("==", x, zero)
+        strong = wins(b, dtype, x, w)
         if zero_weight:
-            strong = b.or_(strong, b.fcmp_ordered("==", w, zero))
-        return b.select(b.and_(is_nan(b, product), strong), zero, product)
+            strong = b.or_(strong, wins(b, dtype, w, x))
+        return b.select(strong, number(0.0, dtype), b.fmul(x, w))
 
     return by_kind(f=kernel, i=instruction("mul"), u=instruction("mul"))
 
@@ -320,6 +326,13 @@ def _arithmetic(name: str, logical: str | None = None) -> Kernel:
     return by_kind(**kernels)
 
 
+def reassociated(name: str, logical: str) -> Kernel:
+    """Of terms that may be taken in any order: vectors of partial results then."""
+    kernels = dict.fromkeys("iubc", _arithmetic(name, logical))
+    any_order = instruction("f" + name, flags=("reassoc",))
+    return by_kind(f=any_order, **kernels)
+
+
 def _extremum(name: str, relation: str) -> Kernel:
     return by_kind(f=intrinsic(name), **integer_extremum(relation))
 
@@ -357,6 +370,7 @@ _SQUARE = by_kind(
 
 KERNELS: dict[str, tuple[str, Kernel]] = {
     "add": ("common", _arithmetic("add", "or_")),
+    "accumulate": ("common", reassociated("add", "or_")),
     "subtract": ("common", _arithmetic("sub")),
     "multiply": ("common", _arithmetic("mul", "and_")),
     "divide": ("result", floating(instruction("fdiv"))),

@@ -33,7 +33,14 @@ from wengert._backend.values import (
     same_shape,
 )
 from wengert._core.types import ArrayType
-from wengert._ir.program import Atom, Equation, Literal, Program, Var
+from wengert._ir.program import (
+    Atom,
+    Equation,
+    Literal,
+    Program,
+    Var,
+    variables_read,
+)
 from wengert._passes.places import Places, place_of
 
 STACK_BYTES = 512  # static arrays up to this size live on the stack
@@ -168,8 +175,11 @@ class Lowering:
 
     def free(self, block: Block) -> None:
         self.scope.owned.discard(block)
-        if block.kind != "heap":
-            return
+        if block.kind == "heap":
+            self.release(block)
+
+    def release(self, block: Block) -> None:
+        """Give memory of the heap back, unless it is that of a result."""
         b = self.e.b
         fresh = ir.Constant(t.I1, 1)
         for pointer in block.results:
@@ -194,7 +204,7 @@ class Lowering:
             if target.block.kind != "stack":
                 e.count("copied", size)
         else:
-            with e.loop(e.product(target.shape)) as k:
+            with e.loop(e.product(target.shape), entries=True) as k:
                 entry = t.cast(e.b, read(k), value.dtype, target.dtype)
                 t.store(e.b, entry, target.flat_address(e, k), target.dtype)
 
@@ -241,6 +251,17 @@ class Lowering:
             and value.block.references == 1
             and self.scope.dies(atom)
         )
+
+    def copy_parts(self, atom: Atom, array: Array, equation: Equation) -> None:
+        """Give own memory to parts of an array that are read here or later."""
+        scope = self.scope
+        read = set(variables_read(equation))
+        for var, value in list(scope.values.items()):
+            if var is atom or array.block not in value.blocks:
+                continue
+            if var in read or not scope.dies(var):
+                scope.unbind(var)
+                scope.bind(var, self.copy(value))
 
     def take(self, atom: Atom, movable: bool) -> Array:
         """A value in memory that is no one else's, from the start of its block."""

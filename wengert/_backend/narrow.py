@@ -21,8 +21,8 @@ from wengert._ir.program import Equation, Literal, Var
 # These move entries, or round after each step themselves.
 _AS_THEY_ARE = frozenset(
     "getitem take update add_at concatenate reshape broadcast_to transpose flip "
-    "pad_zeros full where copy stop_gradient positive substitute tril triu astype "
-    "promote to_integer detached windows sort argsort cumsum cumprod "
+    "pad_zeros with_length full where copy stop_gradient positive substitute tril triu "
+    "astype promote to_integer detached windows sort argsort cumsum cumprod "
     "linear_recurrence last_writer".split()
 )
 

@@ -12,7 +12,7 @@ import numpy as np
 from wengert._backend import types as t
 from wengert._backend.emitter import Index
 from wengert._backend.failures import no_entries
-from wengert._backend.kernels import KERNELS, is_nan
+from wengert._backend.kernels import KERNELS, is_nan, reassociated
 from wengert._backend.lowering import Lowering
 from wengert._backend.structure import constant_array
 from wengert._backend.values import Array, Scalar, Shape, Value
@@ -27,17 +27,6 @@ class Monoid(NamedTuple):
     combine: Combine
     start: Callable[[np.dtype], Any]
     of_nothing: bool = True
-
-
-def _reassociated(name: str, other: str) -> Combine:
-    """Sums may be taken in any order: vectors of partial sums then."""
-
-    def combine(b: Any, dtype: np.dtype, x: Any, y: Any) -> Any:
-        if dtype.kind == "f":
-            return getattr(b, name)(x, y, flags=("reassoc",))
-        return KERNELS[other][1](b, dtype, x, y)
-
-    return combine
 
 
 def _least(dtype: np.dtype) -> Any:
@@ -62,9 +51,9 @@ def _kernel(name: str) -> Combine:
 
 
 MONOIDS = {
-    "reduce_sum": Monoid(_reassociated("fadd", "add"), lambda _: 0),
-    "masked_sum": Monoid(_reassociated("fadd", "add"), lambda _: 0),
-    "reduce_prod": Monoid(_reassociated("fmul", "multiply"), lambda _: 1),
+    "reduce_sum": Monoid(reassociated("add", "or_"), lambda _: 0),
+    "masked_sum": Monoid(reassociated("add", "or_"), lambda _: 0),
+    "reduce_prod": Monoid(reassociated("mul", "and_"), lambda _: 1),
     "reduce_max": Monoid(_kernel("maximum"), _least, False),
     "reduce_min": Monoid(_kernel("minimum"), _greatest, False),
     "reduce_fmax": Monoid(_kernel("fmax"), _nothing(_least), False),
@@ -103,7 +92,7 @@ def reduced(
             e.b.store(monoid.combine(e.b, dtype, old, value), total)
 
         if flat is not None:
-            with e.loop(e.product(shape)) as k:
+            with e.loop(e.product(shape), entries=True) as k:
                 add(flat(k))
         else:
             e.nest(shape, lambda here: add(entry(here)))

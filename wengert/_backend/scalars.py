@@ -68,8 +68,8 @@ def floating(kernel: Kernel) -> Kernel:
     return by_kind(f=kernel)
 
 
-def instruction(name: str) -> Kernel:
-    return lambda b, _dtype, *xs: getattr(b, name)(*xs)
+def instruction(name: str, **options: Any) -> Kernel:
+    return lambda b, _dtype, *xs: getattr(b, name)(*xs, **options)
 
 
 def modulus(b: ir.IRBuilder, dtype: np.dtype, x: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from wengert._backend.failures import negative_width
 from wengert._backend.lowering import Lowering
 from wengert._backend.values import (
     Array,
+    Block,
     Lazy,
     Scalar,
     Shape,
     Value,
     broadcast_index,
+    contiguous_array,
     same_extent,
     same_shape,
 )
@@ -308,6 +311,42 @@ def _pad_zeros(lo: Lowering, equation: Equation) -> list[Value]:
     return [padded(lo, x, widths, lo.shape(equation.outputs[0].type))]
 
 
+def _with_length(lo: Lowering, equation: Equation) -> list[Value]:
+    """The memory of the operand itself where its length stays, or a longer one."""
+    atom, axis = equation.inputs[0], equation.params["axis"]
+    x, e = lo.value(atom), lo.e
+    shape = lo.shape(equation.outputs[0].type)
+    if axis == 0 and isinstance(x, Array) and lo.can_take(atom, x):
+        if x.contiguous and x.block.kind == "heap" and x.pointer is x.block.pointer:
+            return [_regrown(lo, x, shape)]
+    target = lo.allocate(shape, x.dtype)
+    n = e.minimum(x.shape[axis], shape[axis])
+    lo.fill(target, constant_array(t.constant(0, x.dtype), shape, x.dtype))
+    kept = Lazy((*shape[:axis], n, *shape[axis + 1 :]), x.dtype, partial(x.at, e), [x])
+    lo.fill(part_of(lo, target, axis, 0, n), kept)
+    return [target]
+
+
+def _regrown(lo: Lowering, x: Array, shape: Shape) -> Array:
+    """An array on the heap with another number of rows: moved if it is another one."""
+    e = lo.e
+    lo.require_size(shape, x.dtype)
+    old, new = (e.mul(e.product(s), x.dtype.itemsize) for s in (x.shape, shape))
+    place = e.slot(t.PTR, x.pointer)
+    with e.when(e.compare("!=", old, new)):
+        moved = lo.heap(new)
+        kept = e.minimum(old, new)
+        e.copy_bytes(moved, x.pointer, kept)
+        e.clear_bytes(e.offset(moved, kept), e.sub(new, kept))
+        e.count("copied", kept)
+        lo.release(x.block)
+        e.b.store(moved, place)
+    lo.scope.owned.discard(x.block)
+    block = Block(e.b.load(place, typ=t.PTR), "heap", x.block.results)
+    lo.scope.owned.add(block)
+    return contiguous_array(e, block.pointer, shape, x.dtype, block)
+
+
 def _triangle(relation: str) -> Any:
     def lower(lo: Lowering, equation: Equation) -> list[Value]:
         x, k = lo.value(equation.inputs[0]), equation.params["k"]
@@ -351,6 +390,7 @@ STRUCTURE = {
     "reshape": _reshape,
     "concatenate": _concatenate,
     "pad_zeros": _pad_zeros,
+    "with_length": _with_length,
     "tril": _triangle("<="),
     "triu": _triangle(">="),
 }

@@ -88,6 +88,14 @@ class Interpreter:
         """What is run in place of a user's function: see `prepared`."""
         return self.parent.prepare(fun)
 
+    def lane_by_lane(self) -> Any:
+        """What runs a function for one row after the other; None if nothing can."""
+        return self.parent.lane_by_lane()
+
+    def undoing(self) -> Callable[[], None]:
+        """What takes back all that is recorded from now on."""
+        return self.parent.undoing()
+
     def chain(self) -> Iterator[Interpreter]:
         """This interpreter and those below it."""
         interpreter: Interpreter | None = self
@@ -114,6 +122,12 @@ class Evaluate(Interpreter):
 
     def touch(self, array: Any) -> None:
         array._owner.refuse_use()
+
+    def lane_by_lane(self) -> Any:
+        return None
+
+    def undoing(self) -> Callable[[], None]:
+        return lambda: None
 
     def prepare(self, fun: Any) -> Any:
         return fun if self.convert is None else self.convert(fun)

@@ -30,18 +30,48 @@ def _register(cls: type) -> None:
     optree.register_pytree_node(cls, flatten, unflatten, namespace=NAMESPACE)
 
 
+class Listed(list[Any]):
+    """A list that may have grown: in a pytree it is what `as_tree` says."""
+
+    grown = False  # whether its entries are rows of arrays
+
+    def as_tree(self) -> Any:
+        """A list of Python's, or arrays with a row for each entry."""
+        raise NotImplementedError
+
+    def entries(self) -> Any:
+        """How many entries there are."""
+        raise NotImplementedError
+
+
 def flatten(
-    tree: Any, is_leaf: Callable[[Any], bool] | None = None
+    tree: Any,
+    keep_grown: bool = False,
+    is_leaf: Callable[[Any], bool] | None = None,
 ) -> tuple[list[Any], Any]:
-    """Leaves of a pytree, and what `unflatten` needs to put them back."""
+    """Leaves of a pytree, and what `unflatten` needs to put them back.
+
+    keep_grown: a list that has grown is a leaf.
+    """
     while True:
         leaves, structure = optree.tree_flatten(tree, is_leaf, namespace=NAMESPACE)
         types = {type(leaf) for leaf in leaves}
         unseen = [cls for cls in types if hasattr(cls, "__dataclass_fields__")]
-        if not unseen:
-            return leaves, structure
         for cls in unseen:
             _register(cls)
+        listed = []
+        if any(issubclass(cls, Listed) for cls in types):
+            listed = [x for x in leaves if isinstance(x, Listed)]
+        if keep_grown:
+            listed = [x for x in listed if not x.grown]
+        if listed:
+            tree = optree.tree_map(
+                lambda x: x.as_tree() if any(x is y for y in listed) else x,
+                tree,
+                namespace=NAMESPACE,
+            )
+        elif not unseen:
+            return leaves, structure
 
 
 LEAF = flatten(0.0)[1]  # the structure of a leaf
@@ -60,8 +90,14 @@ def map(fun: Callable[..., Any], tree: Any, *rest: Any) -> Any:
         {'w': 3.0}
     """
     leaves, structure = flatten(tree)
-    others = [structure.flatten_up_to(other) for other in rest]
+    others = [structure.flatten_up_to(_plain(other)) for other in rest]
     return unflatten(structure, [fun(*xs) for xs in zip(leaves, *others, strict=True)])
+
+
+def _plain(tree: Any) -> Any:
+    """A pytree without lists of our own."""
+    found, structure = flatten(tree)
+    return unflatten(structure, found)
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -77,7 +113,7 @@ def leaves(tree: Any) -> list[Any]:
 
 def paths(tree: Any, root: str) -> list[str]:
     """For each leaf, the Python expression that reaches it from `root`."""
-    accessors = optree.tree_accessors(tree, namespace=NAMESPACE)
+    accessors = optree.tree_accessors(_plain(tree), namespace=NAMESPACE)
     return [accessor.codify(root) for accessor in accessors]
 
 
@@ -90,11 +126,13 @@ def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
         result.extend([entry] * len(flatten(subtree)[0]))
 
     flat, prefix_structure = optree.tree_flatten(
-        prefix, none_is_leaf=True, namespace=NAMESPACE
+        prefix.as_tree() if isinstance(prefix, Listed) else prefix,
+        none_is_leaf=True,
+        namespace=NAMESPACE,
     )
     if prefix_structure.num_leaves == 1 and not isinstance(prefix, (tuple, list, dict)):
         return [prefix] * structure.num_leaves
-    subtrees = prefix_structure.flatten_up_to(tree)
+    subtrees = prefix_structure.flatten_up_to(_plain(tree))
     for entry, subtree in zip(flat, subtrees, strict=True):
         add(entry, subtree)
     return result

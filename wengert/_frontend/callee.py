@@ -32,6 +32,18 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that a class statement has m
 
 
 @functools.cache
+def is_installed(file: str) -> bool:
+    """Whether a file is Python's, or an installed library's, and not the user's own."""
+    folders = Path(file).parts
+    return (
+        file in INTERNAL_FILES
+        or file.startswith(_STANDARD)
+        or "site-packages" in folders
+        or "dist-packages" in folders
+    )
+
+
+@functools.cache
 def left_alone(file: str) -> bool:
     """Whether functions of this file are used as they are."""
     if file in INTERNAL_FILES or file.startswith(_COMPILED):

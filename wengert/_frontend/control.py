@@ -306,6 +306,7 @@ class Statements(Expressions):
 
     def visit_Return(self, node: ast.Return) -> ast.AST:
         self.generic_visit(node)
+        node.value = node.value and self.listed(node.value)
         if self.plain or not self.scope.in_block:
             return node
         value = node.value or ast.Constant(None)
@@ -353,10 +354,12 @@ class Statements(Expressions):
         """Annotations of locals are not evaluated; shared names must have none."""
         shared = self.scope.in_block and not self.in_class
         if not shared or not isinstance(node.target, ast.Name):
-            return self.generic_visit(node)
+            self.generic_visit(node)
+            node.value = node.value and self.listed(node.value)
+            return node
         if node.value is None:
             return None
-        value = self.visit(node.value)
+        value = self.listed(self.visit(node.value))
         return located(ast.Assign([node.target], value), node)
 
     def visit_With(self, node: ast.With) -> ast.AST:

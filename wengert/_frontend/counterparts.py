@@ -16,6 +16,7 @@ import wengert.numpy
 import wengert.scipy
 from wengert._array.traced import TracedArray, TracedScalar, has_traced
 from wengert._core.interp import CURRENT
+from wengert._core.tree import Listed
 from wengert.numpy._dispatch import fresh_all
 from wengert.numpy._ufunc import Ufunc
 
@@ -168,6 +169,7 @@ def _of_builtins(callee: Callable[[Any], Any]) -> Iterator[Pair]:
     yield float, floating
     yield complex, _for_traced(complex, _complex)
     yield len, length
+    yield sum, total
     yield round, rounded
     yield isinstance, is_instance
     yield min, functools.partial(_extreme, min, wnp.less)
@@ -189,8 +191,17 @@ def _scalar(x: Any) -> Any:
 
 
 def length(x: Any) -> Any:
-    """``len``: of a traced array it may be traced too."""
+    """``len``: of a traced array, or a list that has grown, it may be traced too."""
+    if isinstance(x, Listed):
+        return x.entries()
     return x.shape[0] if isinstance(x, TracedArray) and x.shape else len(x)
+
+
+def total(items: Any, /, start: Any = 0) -> Any:
+    """``sum``, of the entries of a list that has grown too."""
+    if isinstance(items, Listed) and items.grown:
+        return start + wnp.sum(items.as_tree(), axis=0)
+    return sum(items, start)
 
 
 def floating(*args: Any) -> Any:
@@ -244,6 +255,8 @@ def is_instance(x: Any, kinds: Any) -> bool:
 
 def _extreme(original: Any, better: Any, *args: Any, **kwargs: Any) -> Any:
     """``min`` and ``max`` of numbers, the first of equal ones, as Python has it."""
+    if len(args) == 1 and isinstance(args[0], Listed) and args[0].grown and not kwargs:
+        return (wnp.min if original is min else wnp.max)(args[0].as_tree())
     if len(args) == 1 and not kwargs and not isinstance(args[0], TracedArray):
         args = tuple(args[0])
         if len(args) < 2:

@@ -93,8 +93,19 @@ class Expressions(ast.NodeTransformer):
         node.func = self._called(node.func)
         node.args = self.several(node.args)
         node.keywords = self.several(node.keywords)
+        if not self._is_of_a_module(node.func):
+            node.args = [self.listed(arg) for arg in node.args]
+            for keyword in node.keywords:
+                keyword.value = self.listed(keyword.value)
         node.func = located(call("callee", node.func), node.func)
         return node
+
+    def _is_of_a_module(self, func: ast.expr) -> bool:
+        """Whether a function is likely to be one of a library, as ``np.array``."""
+        if not isinstance(func, ast.Attribute) or not isinstance(func.value, ast.Call):
+            return False
+        reached = func.value.args  # the name has been rewritten
+        return bool(reached) and isinstance(reached[0], ast.Name)
 
     def _called(self, func: ast.expr) -> ast.expr:
         """What is called: a name or attribute of it stays as it is."""
@@ -137,15 +148,58 @@ class Expressions(ast.NodeTransformer):
             node.value = located(call("reached", node.value), node.value)
         return self._reached(node)
 
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        self.generic_visit(node)
+        node.value = self.listed(node.value)
+        return node
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> Any:
+        self.generic_visit(node)
+        node.value = self.listed(node.value)
+        return node
+
+    def listed(self, value: ast.expr) -> ast.expr:
+        """An expression whose lists are lists that may grow, where it displays any."""
+        if not self.staging or self.in_class:
+            return value
+        if isinstance(value, (ast.List, ast.Tuple)):
+            value.elts = [self.listed(item) for item in value.elts]
+        elif isinstance(value, ast.Dict):
+            value.values = [self.listed(item) for item in value.values]
+        elif isinstance(value, ast.ListComp):
+            value.elt = self.listed(value.elt)
+        if isinstance(value, (ast.List, ast.ListComp)):
+            return located(call("listed", value), value)
+        return value
+
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         """Of an array that staging knows not, ``a += 1`` writes to an input."""
         self.generic_visit(node)
-        if not isinstance(node.target, ast.Name) or not self.staging or self.in_class:
+        if not self.staging or self.in_class:
+            return node
+        if isinstance(node.target, ast.Attribute):
+            return self._augmented(node, node.target)
+        if not isinstance(node.target, ast.Name):
             return node
         name = node.target.id
         given = call("reached", ast.Name(name, ast.Load()))
         bind = ast.Assign([ast.Name(name, ast.Store())], given)
         return located(ast.If(ast.Constant(True), [bind, node], []), node)
+
+    def _augmented(self, node: ast.AugAssign, target: ast.Attribute) -> ast.AST:
+        """``owner.name += 1``; an array from outside is stored as it is."""
+        owner, value = HELPER + "owner__", HELPER + "value__"
+        attribute = ast.Attribute(load(owner), target.attr, ast.Load())
+        store = ast.Attribute(load(owner), target.attr, ast.Store())
+        node.target = ast.copy_location(ast.Name(value, ast.Store()), target)
+        statements = [
+            ast.Assign([ast.Name(owner, ast.Store())], target.value),
+            ast.Assign([ast.Name(value, ast.Store())], call("reached", attribute)),
+            node,
+            ast.Assign([store], call("stored", load(value))),
+            ast.Delete([ast.Name(name, ast.Del()) for name in (owner, value)]),
+        ]
+        return located(ast.If(ast.Constant(True), statements, []), node)
 
     def _super(self, node: ast.Call) -> ast.AST:
         """``super()`` reads its frame, which may be that of a branch: say it in full.

@@ -159,6 +159,14 @@ class Plain:
         """A value read from a global or closure, an attribute or an item."""
         return value
 
+    def stored(self, value: Any) -> Any:
+        """A value as it is stored in an attribute."""
+        return value
+
+    def listed(self, items: Any) -> Any:
+        """A list that a display or comprehension makes."""
+        return items
+
     def and_(self, first: Any, *others: Callable[[], Any]) -> Any:
         """``first and others[0]() and ...``."""
         for other in others:

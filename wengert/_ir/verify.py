@@ -8,6 +8,7 @@ import numpy as np
 
 from wengert._core.op import Op
 from wengert._core.types import ArrayType
+from wengert._ir.control import Control
 from wengert._ir.program import (
     Atom,
     Equation,
@@ -69,13 +70,20 @@ def _assign(program: Program, var: Var, known: set[Var]) -> None:
 
 
 def _check_equation(program: Program, equation: Equation) -> None:
-    for region in equation.regions.values():
-        verify(region)
+    _verify_regions(equation.op)
     check = _CONTROL.get(equation.op.name)
     if check is not None:
         check(program, equation)
     elif isinstance(equation.op, Op):
         _check_op(program, equation)
+
+
+def _verify_regions(op: Any) -> None:
+    """Verify the regions of an operation once: neither can change."""
+    if isinstance(op, Control) and "verified" not in op.derived:
+        for region in op.regions.values():
+            verify(region)
+        op.derived["verified"] = True
 
 
 def _check_op(program: Program, equation: Equation) -> None:

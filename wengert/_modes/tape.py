@@ -7,6 +7,7 @@ it read, its residuals and static params, and the place in the user's file.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -74,6 +75,15 @@ class Tape(Interpreter):
         super().__init__(parent)
         self.entries: list[Any] = []
         self.types: list[Any] = []
+
+    def undoing(self) -> Callable[[], None]:
+        count, below = (len(self.entries), len(self.types)), self.parent.undoing()
+
+        def undo() -> None:
+            del self.entries[count[0] :], self.types[count[1] :]
+            below()
+
+        return undo
 
     def variable(self, primal: Any) -> TapeTracer:
         """An independent variable."""

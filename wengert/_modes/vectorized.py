@@ -13,7 +13,7 @@ from wengert._core.source import explain
 from wengert._modes import api
 from wengert._modes.batch import Batch, BatchTracer
 from wengert._ops.structure import broadcast_to, move_axis
-from wengert.errors import ArgumentError, ShapeError
+from wengert.errors import ArgumentError, LanesDisagreeError, ShapeError
 
 
 def vmap(
@@ -58,24 +58,66 @@ def vmap(
             else:
                 value = api.engine_value(leaf)
                 values.append(move_axis(value, axis % len(value.shape), 0))
-        with Batch(base, size).running() as batch:
+
+        def lane_of(take: Callable[[Any, bool], Any]) -> tuple[list[Any], Any]:
+            """Outputs of `fun`, of what `take` makes of the arguments."""
             lanes = [
                 leaf
                 if axis is None and (not api.is_array(leaf) or api.is_scalar(leaf))
-                else api.user_value(
-                    value if axis is None else BatchTracer(batch, value),
-                    axis is not None and len(value.shape) == 1,
-                )
+                else api.user_value(value, False)
+                if axis is None
+                else take(value, len(value.shape) == 1)
                 for leaf, value, axis in zip(leaves, values, axes, strict=True)
             ]
             lane_args, lane_kwargs = tree.unflatten(structure, lanes)
-            outputs, out_structure = api.results(
-                prepared(fun)(*lane_args, **lane_kwargs)
-            )
-        results = _gather(batch, outputs, _out_axes(out_axes, out_structure))
+            return api.results(prepared(fun)(*lane_args, **lane_kwargs))
+
+        mapped = [v for v, a in zip(values, axes, strict=True) if a is not None]
+        results, out_structure = _run(base, size, lane_of, mapped, out_axes)
         return tree.unflatten(out_structure, api.hand_out(results))
 
     return vmapped
+
+
+def _run(
+    base: Any, size: Any, lane_of: Any, mapped: list[Any], out_axes: Any
+) -> tuple[list[Any], Any]:
+    """Results of all lanes and their structure, by one run.
+
+    Where the lanes disagree and a program is staged, they run one after the other.
+    """
+    undo = base.undoing()
+    try:
+        with Batch(base, size).running() as batch:
+            outputs, out_structure = lane_of(
+                lambda value, scalar: api.user_value(BatchTracer(batch, value), scalar)
+            )
+        axes = _out_axes(out_axes, out_structure)
+        return _gather(batch, outputs, axes), out_structure
+    except LanesDisagreeError:
+        if base.lane_by_lane() is None:
+            raise
+        undo()
+        return _apart(base, lane_of, mapped, out_axes)
+
+
+def _apart(
+    base: Any, lane_of: Any, mapped: list[Any], out_axes: Any
+) -> tuple[list[Any], Any]:
+    """Results of the lanes one after the other: each takes its own path."""
+
+    def lane(rows: list[Any]) -> Any:
+        given = iter(rows)
+        outputs, out_structure = lane_of(lambda *_: next(given))
+        return tree.unflatten(out_structure, api.hand_out(outputs))
+
+    rows = [api.user_value(value, False) for value in mapped]
+    results, out_structure = api.results(base.lane_by_lane()(lane, rows))
+    moved = [
+        value if axis in (0, None) else move_axis(value, 0, axis % len(value.shape))
+        for value, axis in zip(results, _out_axes(out_axes, out_structure), strict=True)
+    ]
+    return moved, out_structure
 
 
 def _leaf_axes(in_axes: Any, args: Any, kwargs: Any) -> list[Any]:

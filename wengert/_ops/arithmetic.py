@@ -34,6 +34,10 @@ _COMPLEX = Domain(complex=True)
 _NONZERO = Domain(0.5, 2.0, complex=True)
 
 add = elementwise("add", operator.add, (ONE, ONE), domains=(_COMPLEX, _COMPLEX))
+# A term more of a sum that a loop takes: compiled code may add its terms in any order.
+accumulate = elementwise(
+    "accumulate", operator.add, (ONE, ONE), domains=(_COMPLEX, _COMPLEX)
+)
 subtract = elementwise(
     "subtract", operator.sub, (ONE, MINUS_ONE), domains=(_COMPLEX, _COMPLEX)
 )

@@ -30,17 +30,26 @@ def fill_slots(index: tuple[Any, ...], indices: tuple[Any, ...]) -> tuple[Any, .
 
 
 def indexed_type(x: ArrayType, *indices: ArrayType, index: Any, **_: Any) -> ArrayType:
-    if any(type(n) is not int for t in indices for n in t.shape):
+    given = [t for t in indices if t.shape]
+    of_places = bool(given) and not any(is_bool(t.dtype) for t in given)
+    if any(type(n) is not int for t in given for n in t.shape) or (
+        of_places and any(type(n) is not int for n in x.shape)
+    ):
         return ArrayType(_run_time_shape(x.shape, indices, index), x.dtype)
     stand_ins = StandIns()
     shape, index = stand_ins.shape_and_index(x.shape, index, indices)
     probe = np.broadcast_to(np.int8(0), shape)
     filled = tuple(
-        np.zeros(stand_ins(t.shape), bool if is_bool(t.dtype) else np.int64)
+        np.zeros(stand_ins(t.shape), bool) if is_bool(t.dtype) else _stand_in(t.shape)
         for t in indices
     )
     found = probe[fill_slots(index, filled)].shape
     return ArrayType(stand_ins.back(found), x.dtype)
+
+
+def _stand_in(shape: tuple[int, ...]) -> Any:
+    """Indices of known shape; a number for one, with which NumPy makes a view."""
+    return np.zeros(shape, np.int64) if shape else 0
 
 
 def _run_time_shape(shape: Any, indices: Any, index: Any) -> tuple[Any, ...]:
@@ -108,7 +117,10 @@ class StandIns:
             if isinstance(item, slice) and (
                 is_run_time(item) or not isinstance(shape[axis], int)
             ):
-                numbers[axis] = self._number(sliced_extent(item, shape[axis]))
+                extent = sliced_extent(item, shape[axis])
+                if not isinstance(extent, int):
+                    extent = extent.as_extent()  # compared as what it is computed by
+                numbers[axis] = self._number(extent)
                 item = slice(None)
             items.append(item)
         return tuple(numbers), tuple(items)

@@ -8,7 +8,7 @@ import numpy as np
 
 from wengert._core.op import Op
 from wengert._core.source import explain
-from wengert._core.types import ArrayType
+from wengert._core.types import ArrayType, ndim_of
 from wengert._ops.families import Sample, piecewise_constant
 from wengert.errors import LanesDisagreeError
 
@@ -39,4 +39,4 @@ flat_nonzero: Op = piecewise_constant(
 
 def is_mask(index: Any) -> bool:
     """Whether an index operand chooses entries by truth."""
-    return bool(index.dtype == np.bool_) and len(index.shape) > 0
+    return ndim_of(index) > 0 and bool(index.dtype == np.bool_)

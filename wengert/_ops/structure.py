@@ -325,6 +325,39 @@ pad_zeros: Op = linear(
 )
 
 
+def _with_length_evaluate(xp: Any, x: Any, *, length: Any, axis: int) -> Any:
+    shape = (*x.shape[:axis], length, *x.shape[axis + 1 :])
+    out = xp.zeros(shape, dtype=x.dtype)
+    kept = (slice(None),) * axis + (slice(0, min(length, x.shape[axis])),)
+    out[kept] = x[kept]
+    return out
+
+
+# The first entries of an axis, as many as fit; behind them zeros. Compiled, it costs
+# nothing where the length is what it was: a buffer grows by it.
+with_length: Op = linear(
+    "with_length",
+    _with_length_evaluate,
+    abstract=lambda x, *, length, axis: ArrayType(
+        (*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype
+    ),
+    transposes=(
+        lambda ct, x_type, *, length, axis: with_length(
+            ct, length=x_type.shape[axis], axis=axis
+        ),
+    ),
+    batch=lambda size, batched, operands, p: with_length(
+        *operands, length=p["length"], axis=p["axis"] + 1
+    ),
+    samples=[
+        Sample(((3, 2),), {"length": 5, "axis": 0}),
+        Sample(((3, 2),), {"length": 1, "axis": 1}),
+        Sample(((4,),), {"length": 4, "axis": 0}),
+        Sample(((3,),), {"length": 0, "axis": 0}),
+    ],
+)
+
+
 def _triangle(name: str) -> Op:
     op: Op = linear(
         name,

@@ -84,7 +84,12 @@ class _Tightening:
                 interface.narrowed(), interface.inside, strict=True
             )
         ]
-        return interface.assembled(regions)
+        equation = interface.assembled(regions)
+        # An extent of what stays may be known now.
+        outputs = tuple(map(substitution.output, equation.outputs))
+        stay = zip(interface.results, equation.outputs, outputs, strict=True)
+        substitution.atoms.update((names[k], b) for k, a, b in stay if a is not b)
+        return equation._replace(outputs=outputs)
 
     def _with_tight_regions(self, equation: Equation) -> Equation:
         op = equation.op

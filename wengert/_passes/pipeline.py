@@ -9,15 +9,18 @@ from wengert._ir.verify import verify
 from wengert._passes.cleared import restore_cleared
 from wengert._passes.cse import eliminate_common
 from wengert._passes.dead import eliminate_dead
+from wengert._passes.failing import raise_first
 from wengert._passes.induction import replace_inductions
 from wengert._passes.interface import tighten
 from wengert._passes.motion import move_invariants
 from wengert._passes.ranges import decide_by_ranges
 from wengert._passes.reads import move_reads
+from wengert._passes.rows import collect_rows
 from wengert._passes.simplify import simplify
 
 PASSES: tuple[Callable[[Program], Program], ...] = (
     eliminate_dead,
+    raise_first,
     decide_by_ranges,
     simplify,
     eliminate_common,
@@ -29,10 +32,12 @@ PASSES: tuple[Callable[[Program], Program], ...] = (
 )
 # Those that keep what a region gets and gives, which rules of derivatives rely on.
 PREPARING: tuple[Callable[[Program], Program], ...] = (
+    raise_first,
     decide_by_ranges,
     simplify,
     eliminate_common,
     move_invariants,
+    collect_rows,
     move_reads,
 )
 _ROUNDS = 8

@@ -8,7 +8,7 @@ could overflow bounds nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from wengert._passes.rewriting import (
     region_lead_of,
     regions_of,
 )
+
+Place: TypeAlias = Sequence[Atom | None]  # None: any index of the axis
 
 
 class Places:
@@ -115,12 +117,26 @@ class Places:
         form = self._linear.of(atom)
         if not self._fits(form) or self._lowest(form) < 0:
             return False
-        extent = Form({n: 1}, 0) if isinstance(n, Var) else Form({}, n)
-        return self._highest(summed(form, extent, -1)) < 0
+        return self._highest(summed(form, self._extent(n), -1)) < 0
 
-    def differ(self, a: Sequence[Atom], b: Sequence[Atom]) -> bool:
+    def is_within(self, start: Atom, steps: Atom, n: Any) -> bool:
+        """Whether so many entries from a place on are some of an axis of n entries."""
+        first, count = self._linear.of(start), self._linear.of(steps)
+        end = summed(first, count, 1)
+        if not all(map(self._fits, (first, end))) or self._lowest(first) < 0:
+            return False
+        return self._lowest(summed(self._extent(n), end, -1)) >= 0
+
+    def _extent(self, n: Any) -> Form:
+        return self._linear.of(n) if isinstance(n, Var) else Form({}, n)
+
+    def form(self, atom: Atom) -> Form:
+        return self._linear.of(atom)
+
+    def differ(self, a: Place, b: Place) -> bool:
         """Whether two places of an array are never the same."""
-        return any(map(self._apart, a, b))
+        pairs = zip(a, b, strict=True)
+        return any(self._apart(x, y) for x, y in pairs if x and y)
 
     def _apart(self, a: Atom, b: Atom) -> bool:
         """Whether two indices of an axis never agree; none may count from its end."""
@@ -133,16 +149,28 @@ class Places:
 
 def place_of(equation: Equation) -> list[Atom] | None:
     """The index of every axis, where an equation reads or writes one entry."""
-    array, first = equation.inputs[0].type, 1 if equation.op.name == "getitem" else 2
-    index = equation.params["index"]
-    if len(index) != array.ndim:
+    found = axes_of(equation)
+    if found is None or len(equation.params["index"]) != len(found):
         return None
-    found: list[Atom] = []
-    for item in index:
+    return [a for a in found if a is not None] if all(found) else None
+
+
+def axes_of(equation: Equation) -> Place | None:
+    """The index of every axis, where an equation reads or writes part of an array.
+
+    None for what it reads or writes more than one entry of.
+    """
+    ndim, first = equation.inputs[0].type.ndim, 1 + (equation.op.name != "getitem")
+    found: list[Atom | None] = []
+    for item in equation.params["index"]:
+        atom = None
         if isinstance(item, Slot):
-            found.append(equation.inputs[first + item.k])
+            atom = equation.inputs[first + item.k]
         elif isinstance(item, int):
-            found.append(Literal(np.int64(item)))
-        else:
+            atom = Literal(np.int64(item))
+        elif not isinstance(item, slice):
             return None
-    return found if all(a.type == INDEX for a in found) else None
+        if atom is not None and atom.type.dtype.kind == "b":
+            return None
+        found.append(atom if atom is not None and atom.type == INDEX else None)
+    return [*found, *[None] * (ndim - len(found))]

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from wengert._core.op import OPS
 from wengert._core.types import ArrayType
-from wengert._ir.control import Call, Effect, For, If, Recur, While
-from wengert._ir.program import Atom, Equation, Literal, Program, Var, variables_in
-from wengert._passes.places import Places, place_of
+from wengert._ir.control import Call, Effect, For, If, Recur
+from wengert._ir.program import (
+    Atom,
+    Equation,
+    Literal,
+    Program,
+    Var,
+    variables_in,
+    variables_read,
+)
+from wengert._passes.linear import INDEX
+from wengert._passes.origins import Origins
+from wengert._passes.places import Places, axes_of
 from wengert._passes.rewriting import (
     Substitution,
     changed,
-    constants_of,
     has_regions,
-    lead_of,
     rebuilt,
-    region_lead_of,
     regions_of,
     with_regions,
 )
@@ -28,7 +34,7 @@ _BOOL = ArrayType((), np.dtype(np.bool_))
 
 
 def move_reads(program: Program) -> Program:
-    """A program whose loops read an entry once, in front, that no step changes.
+    """A program whose loops read once, in front, what no step changes of an array.
 
     Two places differ where their indices do in one axis, by linear forms and ranges of
     what they are made of. Where the loop may have no step, the read is in a branch.
@@ -41,6 +47,7 @@ class _Moving:
 
     def __init__(self, places: Places) -> None:
         self.places = places
+        self.origins = Origins(places)
 
     def program(self, program: Program) -> Program:
         equations: list[Equation] = []
@@ -61,13 +68,7 @@ class _Moving:
         if not found:
             return equation
         outer = dict(zip(op.body.params[1:], equation.inputs[1:], strict=True))
-        moved = [
-            read._replace(
-                inputs=tuple(outer.get(a, a) for a in (array, *read.inputs[1:])),
-                outputs=tuple(Var(v.type) for v in read.outputs),
-            )
-            for read, array in found
-        ]
+        moved = [_moved(read, outer, outer[array]) for read, array in found]
         results = self._guarded(equation.inputs[0], moved, before)
         names = tuple(read.outputs[0] for read, _ in found)
         left = tuple(e for e in op.body.equations if e.outputs[:1] not in _each(names))
@@ -83,9 +84,7 @@ class _Moving:
         self, steps: Atom, reads: list[Equation], before: list[Equation]
     ) -> list[Var]:
         """The results of reads in front of a loop, of which it may make no step."""
-        safe = [self._is_inside(e) for e in reads]
-        if isinstance(steps, Literal) and steps.value > 0:
-            safe = [True] * len(reads)
+        safe = [_runs(steps) or self._is_inside(e) for e in reads]
         before += [e for e, s in zip(reads, safe, strict=True) if s]
         unsafe = [e for e, s in zip(reads, safe, strict=True) if not s]
         results = {e.outputs[0]: e.outputs[0] for e in reads}
@@ -96,8 +95,11 @@ class _Moving:
         return list(results.values())
 
     def _is_inside(self, read: Equation) -> bool:
-        place, shape = place_of(read), read.inputs[0].type.shape
-        return place is not None and all(map(self.places.is_inside, place, shape))
+        place, shape = axes_of(read), read.inputs[0].type.shape
+        known = self.places.is_inside
+        return place is not None and all(
+            a is None or known(a, n) for a, n in zip(place, shape, strict=True)
+        )
 
     # -- what may move -----------------------------------------------------------------
 
@@ -105,9 +107,9 @@ class _Moving:
         """Reads in every step, at constant places, of entries that no step changes.
 
         With each the parameter whose entry it is. One that may fail stays behind what
-        may fail before it.
+        may fail before it; a part of more entries stays if it may fail.
         """
-        op = equation.op
+        op, steps = equation.op, equation.inputs[0]
         body, first = op.body, 1 + op.constants
         constants = set(body.params[1:first])
         sources = {v: e for e in body.equations for v in e.outputs}
@@ -115,49 +117,18 @@ class _Moving:
         for read in body.equations:
             if has_effects(read):
                 return
-            place = place_of(read) if read.op.name == "getitem" else None
-            if not place or not all(a in constants for a in place if _is_var(a)):
+            place = axes_of(read) if _is_basic(read) else None
+            if place is None or not _is_of(constants, read):
                 continue
-            array = self._start(read.inputs[0], sources, place)
+            is_part = bool(read.outputs[0].type.shape)
+            if is_part and not (_runs(steps) or self._is_inside(read)):
+                continue
+            array = self.origins.of(read.inputs[0], sources, place)
             if array in constants or (
                 array in carries
-                and self._start(carries[array], sources, place) is array
+                and self.origins.of(carries[array], sources, place) is array
             ):
                 yield read, array
-
-    def _start(self, array: Any, sources: Any, place: list[Atom]) -> Any:
-        """The variable that an array is a later version of, with the same entry there.
-
-        None where the entry may have changed.
-        """
-        while array in sources:
-            source = sources[array]
-            if source.op.name in ("update", "add_at"):
-                written = place_of(source)
-                if written is None or not self.places.differ(written, place):
-                    return None
-                array = source.inputs[0]
-            elif isinstance(source.op, (For, While, If)):
-                array = self._before(source, source.outputs.index(array), place)
-            else:
-                return None
-        return array
-
-    def _before(self, equation: Equation, number: int, place: list[Atom]) -> Any:
-        """The operand of a control operation that its result is a later version of."""
-        op, found = equation.op, []
-        regions = [op.body] if isinstance(op, (For, While)) else regions_of(op)
-        for region in regions:
-            sources = {v: e for e in region.equations for v in e.outputs}
-            start = self._start(region.results[number], sources, place)
-            if start not in region.params:
-                return None
-            found.append(region.params.index(start) - region_lead_of(op))
-        if isinstance(op, (For, While)) and found[0] != constants_of(op) + number:
-            return None
-        if len(set(found)) > 1:
-            return None
-        return equation.inputs[lead_of(op) + found[0]]
 
 
 def has_effects(equation: Equation) -> bool:
@@ -168,8 +139,27 @@ def has_effects(equation: Equation) -> bool:
     return any(has_effects(inner) for region in regions for inner in region.equations)
 
 
-def _is_var(atom: Atom) -> bool:
-    return isinstance(atom, Var)
+def _moved(read: Equation, outer: dict[Var, Atom], array: Atom) -> Equation:
+    """A read of an array around a loop, of which it reads a later version inside."""
+    atoms = {**outer, next(variables_read(read)): array}
+    return Substitution(atoms, fresh=True).equation(read)
+
+
+def _runs(steps: Atom) -> bool:
+    return isinstance(steps, Literal) and steps.value > 0
+
+
+def _is_basic(read: Equation) -> bool:
+    """Whether an equation reads an entry or a part, at one int64 or slice an axis."""
+    is_basic = all(a.type == INDEX for a in read.inputs[1:])
+    return read.op.name == "getitem" and is_basic
+
+
+def _is_of(constants: set[Var], read: Equation) -> bool:
+    """Whether the place and the lengths of a part are the same in every step."""
+    (out,) = read.outputs
+    _, *others = variables_read(read)
+    return constants.issuperset(others) and constants.issuperset(variables_in(out.type))
 
 
 def _each(names: Sequence[Var]) -> list[tuple[Var]]:

@@ -7,9 +7,10 @@ of them; where they may not, each lane runs on its own, so that it takes its own
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from wengert._core.interp import CURRENT
+from wengert._core.source import explain
 from wengert._core.types import ArrayType, type_of
 from wengert._ir import control
 from wengert._ir.program import (
@@ -27,6 +28,7 @@ from wengert._ops.structure import broadcast_to, full
 from wengert._staging.activity import Mask, fixed_point
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.stage import INDEX, Stage, StageTracer, as_extent, trace
+from wengert.errors import LanesDisagreeError
 
 _AT = (Slot(0),)
 
@@ -128,6 +130,16 @@ def with_axis(size: int, values: Sequence[Any], mask: Mask, want: Mask) -> list[
     ]
 
 
+def refuse_lengths() -> NoReturn:
+    """Raise: an array has a length of its own in each lane."""
+    raise LanesDisagreeError(
+        explain(
+            "an array has another length in each lane, and lanes stand in one array",
+            fix="return what has one length in all lanes, such as a sum",
+        )
+    )
+
+
 def lane_by_lane(
     op: Any, size: int, values: Sequence[Any], mask: Mask, lane: Sequence[Any]
 ) -> Any:
@@ -137,6 +149,8 @@ def lane_by_lane(
     """
     one = trace(lambda *xs: apply_control(op, xs), lane)
     known = dict(zip(one.params, lane, strict=True))
+    if any(n not in known for n in variables_in(one.result_types)):
+        refuse_lengths()
     types = [substitute(t, known.__getitem__) for t in one.result_types]
     n = len(lane)
 

@@ -28,6 +28,7 @@ from wengert._staging.joins import (
     join,
     take_apart,
 )
+from wengert._staging.lists import Grow, growing
 from wengert._staging.recursive import Recursing, leave_path
 from wengert._staging.region import Region, closed, unify
 from wengert._staging.replay import apply_control
@@ -47,12 +48,11 @@ from wengert._staging.watch import Watch
 class Branch:
     """One branch as it is staged."""
 
-    def __init__(self, run: Block, cells: Cells, entry: dict[str, Any]) -> None:
+    def __init__(self, cells: Cells, entry: dict[str, Any]) -> None:
         self.region = Region(CURRENT.get(), loop=False)
         self.cells = cells
         self.exit = entry
         self.signal: Any = None
-        self.proceed(run)
 
     def proceed(self, run: Block) -> None:
         """Stage more of the branch."""
@@ -183,13 +183,8 @@ def stage_branch(
     if stage is not None and stage.exploring:
         return _explored((then, orelse), rest, cells, stage.exploring)
     entry = cells.read()
-    watch = Watch((then, orelse, rest, *scope))
-    branches = Branch(then, cells, entry), Branch(orelse, cells, entry)
-    falling = [b for b in branches if b.signal is None]
-    mixed = any(isinstance(b.signal, TracedSignal) for b in branches)
-    if rest is not None and len(falling) == 1 and not mixed:
-        falling[0].proceed(rest)
-        rest = None
+    watch = Watch((then, orelse, rest, *scope), cells.cells.values())
+    branches, rest = growing(lambda: _both(then, orelse, rest, cells, entry))
     watch.refuse_change()
     slots = Slots(branches)
     first, second = branches
@@ -237,6 +232,27 @@ def _explored(
         if wanted == "raises" or not isinstance(signal, Raise):
             return signal, None
     leave_path()
+
+
+def _both(
+    then: Block, orelse: Block, rest: Block | None, cells: Cells, entry: dict[str, Any]
+) -> tuple[tuple[Branch, Branch], Block | None]:
+    """Both branches, and the rest of the block if neither of them has staged it."""
+    branches = Branch(cells, entry), Branch(cells, entry)
+    try:
+        for branch, run in zip(branches, (then, orelse), strict=True):
+            branch.proceed(run)
+        falling = [b for b in branches if b.signal is None]
+        mixed = any(isinstance(b.signal, TracedSignal) for b in branches)
+        if rest is not None and len(falling) == 1 and not mixed:
+            falling[0].proceed(rest)
+            rest = None
+    except Grow:
+        cells.write(entry)
+        for branch in branches:
+            branch.region.abandon()
+        raise
+    return branches, rest
 
 
 def _is_unknown(value: Any) -> int:

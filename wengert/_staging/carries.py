@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert._core.types import ArrayType, dtype_of, shape_of
+from wengert._core.types import ArrayType, dtype_of, ndim_of, shape_of
 from wengert._ir.program import Program
 from wengert._staging.joins import converted, refuse_join
 from wengert._staging.replay import replay
@@ -46,7 +46,7 @@ def settle_types(
     while True:
         results = program.results[:n]
         for c, r in zip(carries, results, strict=True):
-            if tuple(r.type.shape) != tuple(shape_of(c.entry)) and not _extents(r):
+            if r.type.ndim != ndim_of(c.entry):
                 refuse_join(c.name, f"of shape {list(shape_of(c.entry))}", f"{r.type}")
         joined = [
             np.result_type(e if w and d == np.result_type(e) else d, r.type.dtype)
@@ -57,10 +57,6 @@ def settle_types(
         dtypes = joined
         program = _retyped(program, fixed, dtypes)
     return program, [converted(e, d) for e, d in zip(entries, dtypes, strict=True)]
-
-
-def _extents(atom: Any) -> bool:
-    return any(not isinstance(n, int) for n in atom.type.shape)
 
 
 def _has_narrow(program: Program) -> bool:

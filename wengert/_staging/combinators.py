@@ -22,9 +22,10 @@ from wengert._ops.arithmetic import maximum
 from wengert._ops.index import Slot
 from wengert._ops.indexing import update
 from wengert._ops.structure import full
+from wengert._staging.body import stage_body
 from wengert._staging.cells import Cells
 from wengert._staging.joins import Leaf, engine_leaf, refuse_join, take_apart
-from wengert._staging.loops import Body, Loop, stage_for, stage_while
+from wengert._staging.loops import Loop, stage_for, stage_while
 from wengert._staging.ranges import Range
 from wengert._staging.stage import as_extent
 from wengert._staging.truth import is_staged
@@ -173,10 +174,10 @@ def stage_scan(
 
     output: what the last step has put out, a pytree.
     """
-    one = Body(Cells((body,), written))
     steps = span.length()
-    watch = Watch((body, *scope))
-    one.run(lambda: body(span.item(one.index)))
+    cells = Cells((body,), written)
+    watch = Watch((body, *scope), cells.cells.values())
+    one = stage_body(cells, lambda i: body(span.item(i)))
     watch.refuse_change()
     loop = Loop(one, runs=False)
     apart = take_apart("output of a step", output())
@@ -193,6 +194,9 @@ def _stacked(loop: Loop, leaf: Any, steps: Any, at: Any) -> int:
         refuse_join("output of a step", "a number or array", repr(leaf))
     value = loop.within(lambda: engine_leaf(leaf))
     dtype = np.result_type(dtype_of(value))
+    if loop.region.outside(shape_of(value)) is None:
+        length = f"{dtype} of a length that a step finds"
+        refuse_join("output of a step", length, "a row of an array")
     with using(loop.region.parent):
         shape = (as_extent(steps), *shape_of(value))
         rows = full(shape=shape, value=0, dtype=dtype)

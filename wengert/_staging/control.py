@@ -13,7 +13,7 @@ import numpy as np
 
 from wengert._core.interp import CURRENT, Tracer, using
 from wengert._core.source import explain
-from wengert._core.types import ArrayType, type_of
+from wengert._core.types import PYTHON_SCALARS, ArrayType, type_of
 from wengert._ir import control
 from wengert._ir.evaluate import CONTROL
 from wengert._ir.program import Equation, Literal, Program, Var, substitute
@@ -32,6 +32,7 @@ from wengert._staging.batched import (
 )
 from wengert._staging.prune import silent, silent_op
 from wengert._staging.replay import FUNCTIONS, apply_control, replay
+from wengert._staging.retype import fitting
 from wengert._staging.reverse import CallBlock, IfBlock, LaneBlock, RecursiveBlock
 from wengert._staging.scheduled import taped
 from wengert._staging.signals import EffectFunction
@@ -41,6 +42,7 @@ from wengert._staging.stage import (
     StageTracer,
     extent_of,
     outputs_of,
+    results_of_loop,
     trace,
 )
 from wengert._staging.unfolding import derive, dual_interface, whole_program
@@ -59,8 +61,14 @@ class ControlFunction:
         self.name = op.name
 
     def run(self, operands: Values) -> Sequence[Any]:
-        """The results for NumPy arrays."""
-        return CONTROL[self.name](self.op, list(operands), {})
+        """The results for NumPy arrays; Python's numbers are of the region's types."""
+        params = self.parameters()
+        lead = len(operands) - len(params)
+        given = [
+            p.type.dtype.type(x) if isinstance(x, PYTHON_SCALARS) else x
+            for x, p in zip(operands[lead:], params, strict=True)
+        ]
+        return CONTROL[self.name](self.op, [*operands[:lead], *given], {})
 
     def parameters(self) -> tuple[Var, ...]:
         """Of a region, those that stand for the operands; None where there is none."""
@@ -72,8 +80,9 @@ class ControlFunction:
 
     def on_stage(self, stage: Stage, operands: Values) -> Any:
         """``(operation, inputs, outputs)`` of the equation."""
+        lead = len(operands) - len(self.parameters())
+        self.op = fitting(self.op, self.parameters(), operands[lead:])
         params = self.parameters()
-        lead = len(operands) - len(params)
         atoms = list(map(stage.lift, operands[:lead]))
         known: dict[Var, Any] = {}
         for x, param in zip(operands[lead:], params, strict=True):
@@ -198,7 +207,7 @@ class ForFunction(ControlFunction):
         return self.op.body.params[1:]
 
     def outputs(self, atoms: Sequence[Any]) -> list[Var]:
-        return [Var(a.type) for a in atoms[1 + self.op.constants :]]
+        return results_of_loop(self.parameters(), atoms[1:], self.op.constants)
 
     def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
         constants = self.op.constants
@@ -257,8 +266,7 @@ class ForFunction(ControlFunction):
     def _with_invariants_in_front(self, steps: int | None) -> Program | None:
         names = (Var(INDEX), *self.op.body.params[1:])
         first = names[0] if steps is None else Literal(np.int64(steps))
-        types = [p.type for p in names[1 + self.op.constants :]]
-        outputs = tuple(map(Var, types))
+        outputs = tuple(results_of_loop(names[1:], names[1:], self.op.constants))
         whole = Program(
             names, (Equation(self.op, (first, *names[1:]), {}, outputs),), outputs
         )
@@ -289,7 +297,7 @@ class WhileFunction(ControlFunction):
         return self.op.body.params
 
     def outputs(self, atoms: Sequence[Any]) -> list[Var]:
-        return [Var(a.type) for a in atoms[self.op.constants :]]
+        return results_of_loop(self.parameters(), atoms, self.op.constants)
 
     def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
         k = self.op.constants

@@ -27,6 +27,7 @@ from wengert._staging.stage import (
     StageTracer,
     inner_extents,
 )
+from wengert._staging.watch import Watch
 from wengert.errors import StagedValueError
 
 
@@ -103,6 +104,11 @@ class StagedFunction(NamedTuple):
     results: list[Result]
     written: list[tuple[int, int]]  # (leaf, result): arguments that are written to
     hidden_written: list[tuple[int, int]]  # (hidden, result): the same of other arrays
+    watch: Watch  # what staging read besides: all but arrays is built in
+
+    def is_current(self) -> bool:
+        """Whether everything that staging read is as it was."""
+        return self.watch.is_current()
 
     def rebuilt(self, outs: Sequence[Any], wrap: Callable[[Any, bool], Any]) -> Any:
         leaves = [
@@ -127,7 +133,8 @@ def stage_function(
     stage = FunctionStage(EVALUATE, _converted)
     params, leaves = _arguments(stage, inputs, originals)
     args, kwargs = tree.unflatten(structure, leaves)
-    with stage.running():
+    watch = Watch((fun, *(given.static for given in inputs if given.type is None)))
+    with stage.running(), watch.keeping():
         out = stage.prepare(fun)(*args, **kwargs)
         found, out_structure = tree.flatten(out)
         results, values = _results(found)
@@ -163,6 +170,7 @@ def stage_function(
         [r if r.place is None else r._replace(place=k + r.place) for r in results],
         [(leaf, k + place) for leaf, place in written],
         [(order.index(key), k + place) for key, place in places],
+        watch,
     )
 
 

@@ -22,7 +22,6 @@ from wengert._staging.function import (
     outer_place,
     staged_for,
 )
-from wengert._staging.guards import Guards
 from wengert._staging.lengths import Axis, Lengths, Pattern
 from wengert._staging.recursion import is_active
 from wengert.errors import ArgumentError, MutationError, StagedValueError
@@ -35,7 +34,6 @@ class Entry(NamedTuple):
     call: CallFunction
     extents: list[Axis]  # where the run-time extents are read
     given: list[int]  # the leaves that are parameters of the program
-    guards: Guards
     foreign: bool  # whether an array has the byte order of other machines
 
 
@@ -188,6 +186,7 @@ class Jitted:
             bound.arguments = {**rest, **given}
             return prepared(fun)(*bound.args, **bound.kwargs)
 
+        with_static.__wrapped__ = fun  # type: ignore[attr-defined]
         return with_static, tuple(given.items()), (rest,), {}
 
 
@@ -251,7 +250,7 @@ class Form:
     def find(self, leaves: Sequence[Any]) -> Entry | None:
         known = self.known
         entry = self.entries.get((known, *[leaves[i] for i in known]))
-        return entry if entry is not None and entry.guards.hold() else None
+        return entry if entry is not None and entry.staged.is_current() else None
 
     def compile(self, fun: Any, structure: Any, leaves: Sequence[Any]) -> Entry:
         shapes = self.pattern.shapes
@@ -267,7 +266,6 @@ class Form:
             CallFunction(Call(staged.program)),
             [axes[number][0] for number in sorted(axes)],
             [i for i, given in enumerate(inputs) if given.type is not None],
-            Guards(fun, [given.static for given in inputs if given.type is None]),
             any(_native(x) is not x for x in (*leaves, *staged.hidden)),
         )
         self.entries[known, *[leaves[i] for i in known]] = entry

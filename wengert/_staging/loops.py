@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from wengert._array.traced import TracedArray, make_twins, root_of
+from wengert._array.traced import TracedArray, root_of
 from wengert._core.interp import CURRENT, Interpreter, using
 from wengert._core.source import explain
-from wengert._core.types import ArrayType, dtype_of, shape_of, type_of
-from wengert._frontend.runtime import Raise
+from wengert._core.types import ArrayType, dtype_of, shape_of
 from wengert._ir.control import For, While
 from wengert._ir.program import Program
 from wengert._ops.arithmetic import (
@@ -26,12 +24,12 @@ from wengert._ops.structure import where
 from wengert._staging.aliases import (
     Merged,
     is_in,
-    is_lost,
     lose_first,
     may_be,
     refuse_lost,
     relate,
 )
+from wengert._staging.body import Body, stage_body
 from wengert._staging.carries import Carry, settle_types
 from wengert._staging.cells import Cells
 from wengert._staging.joins import (
@@ -40,11 +38,12 @@ from wengert._staging.joins import (
     Variable,
     engine_leaf,
     refuse_join,
+    refuse_structures,
     take_apart,
 )
 from wengert._staging.prune import prune
 from wengert._staging.ranges import Span
-from wengert._staging.region import Region, captured_params, unify
+from wengert._staging.region import Buffer, captured_params, unify
 from wengert._staging.replay import apply_control
 from wengert._staging.signals import (
     CONTINUE,
@@ -52,103 +51,19 @@ from wengert._staging.signals import (
     TracedSignal,
     code_of,
     codes_of,
-    emit_check,
     has_value,
     settled,
     value_of,
 )
-from wengert._staging.stage import INDEX, StageTracer
+from wengert._staging.stage import INDEX, Extent, StageTracer
 from wengert._staging.truth import truth
 from wengert._staging.watch import Watch
-from wengert.errors import MutationError
+from wengert.errors import CheckpointError, MutationError
 
 
-class Body:
-    """The body of a loop as it is staged: one step."""
-
-    def __init__(self, cells: Cells) -> None:
-        self.region = Region(CURRENT.get(), loop=True)
-        self.cells = cells
-        self.entry = cells.read()
-        self.index = self.region.parameter(INDEX)
-        self.apart: dict[str, Variable] = {}
-        self.params: dict[str, list[Any]] = {}
-        self.entries: dict[str, list[Any]] = {}  # engine values of the leaves
-        self.signal: Any = None
-
-    def begin(self) -> None:
-        """Give the variables the values that they have as a step begins."""
-        stand_ins = {}
-        for name, value in self.entry.items():
-            if value is UNBOUND or is_lost(value):
-                continue
-            self.apart[name] = variable = take_apart(name, value)
-            self.entries[name] = [self._entry(leaf) for leaf in variable.leaves]
-            self.params[name] = [
-                self._param(leaf, entry)
-                for leaf, entry in zip(variable.leaves, self.entries[name], strict=True)
-            ]
-            stand_ins[name] = variable.rebuilt(
-                [
-                    leaf.rewrapped(p) if isinstance(leaf, Leaf) else leaf
-                    for leaf, p in zip(variable.leaves, self.params[name], strict=True)
-                ]
-            )
-        self.stand_ins = {
-            name: take_apart(name, value) for name, value in stand_ins.items()
-        }
-        self.cells.write(stand_ins)
-        self._relate_stand_ins()
-
-    def _entry(self, leaf: Any) -> Any:
-        if not isinstance(leaf, Leaf):
-            return leaf
-        with using(self.region.parent):
-            return engine_leaf(leaf)
-
-    def _param(self, leaf: Any, entry: Any) -> Any:
-        if not isinstance(leaf, Leaf):
-            return leaf
-        with using(self.region.parent):
-            return self.region.parameter(type_of(entry), entry)
-
-    def _relate_stand_ins(self) -> None:
-        """What stands for twins, or for one array, are twins."""
-        merged = []
-        for name, variable in self.apart.items():
-            for i in range(len(variable.leaves)):
-                array = self.stand_ins[name].array(i)
-                entry = root_of(variable.array(i))
-                if isinstance(array, TracedArray) and entry is not None:
-                    self.region.origins[id(array)] = entry
-                    merged.append((array, entry))
-        for array, entry in merged:
-            for twin in entry._twins:
-                make_twins(array, twin)
-        for (array, entry), (other, its) in combinations(merged, 2):
-            if entry is its or is_in(its, entry._twins):
-                make_twins(array, other)
-
-    def is_written(self, name: str, i: int) -> bool:
-        """Whether the body has written to an array that it began with."""
-        array = self.stand_ins[name].array(i)
-        value = self.params[name][i]
-        return isinstance(array, TracedArray) and (
-            array._value is not value or is_lost(array)
-        )
-
-    def run(self, step: Callable[[], Any]) -> None:
-        with self.region.entered():
-            self.begin()
-            self.signal = step()
-            if isinstance(self.signal, Raise):
-                emit_check(False, *self.signal)
-            self.exit = self.cells.read()
-            self.exits = {
-                name: take_apart(name, value)
-                for name, value in self.exit.items()
-                if value is not UNBOUND
-            }
+def _number(extent: Any) -> Any:
+    """An extent as a value of the program."""
+    return np.int64(extent) if isinstance(extent, int) else extent
 
 
 class _OfLastStep(Interpreter):
@@ -166,9 +81,8 @@ def stage_for(
     """
     cells = Cells((body,), written)
     steps = span.length()
-    watch = Watch((body, *scope))
-    one = Body(cells)
-    one.run(lambda: body(span.item(one.index)))
+    watch = Watch((body, *scope), cells.cells.values())
+    one = stage_body(cells, lambda i: body(span.item(i)))
     watch.refuse_change()
     loop = Loop(one, runs=isinstance(steps, int) and steps > 0)
     codes = codes_of(one.signal)
@@ -194,20 +108,18 @@ def stage_while(
     blocks: further functions that share the user's variables.
     """
     cells = Cells((body, test, *blocks), written)
-    one = Body(cells)
-    holds: list[Any] = []
+    holds: Any = None
 
-    def step() -> Any:
-        holds.append(truth(test()))
+    def step(_: Any) -> Any:
+        nonlocal holds
+        holds = truth(test())
         return body()
 
-    watch = Watch((test, body, *blocks, *scope))
-    one.run(step)
+    watch = Watch((test, body, *blocks, *scope), cells.cells.values())
+    one = stage_body(cells, step)
     watch.refuse_change()
     loop = Loop(one, runs=False)
-    return loop.apply_while(
-        codes_of(one.signal), holds=holds[0], checkpoints=checkpoints
-    )
+    return loop.apply_while(codes_of(one.signal), holds=holds, checkpoints=checkpoints)
 
 
 class Loop:
@@ -220,6 +132,7 @@ class Loop:
         self.constants: list[tuple[Any, StageTracer]] = []
         self.rebuild: list[Callable[[list[Any]], None]] = []
         self.merged: list[Merged] = []
+        self.changing: list[str] = []  # what changes its length
         self.lost: list[Any] = []  # arrays that only the first step wrote to
         self.after = dict(body.entry)
         with using(self.region.parent):
@@ -230,8 +143,29 @@ class Loop:
         self._refuse_reordered()
 
     def add(self, name: str, entry: Any, param: StageTracer, exit: Any) -> int:
+        """A carry, behind those that are lengths of it."""
+        for k, n in self._own_lengths(param):
+            self.changing.append(name)
+            before, end = (_number(shape_of(x)[k]) for x in (entry, exit))
+            self.carries.append(Carry(f"length of {name}", before, n, end))
         self.carries.append(Carry(name, entry, param, exit))
         return len(self.carries) - 1
+
+    def _constant(self, entry: Any, param: StageTracer) -> None:
+        """A value that no step changes, behind its lengths."""
+        lengths = [
+            (_number(shape_of(entry)[k]), n) for k, n in self._own_lengths(param)
+        ]
+        self.constants += [*lengths, (entry, param)]
+
+    def _own_lengths(self, param: StageTracer) -> list[tuple[int, Any]]:
+        """The axes of a parameter whose lengths are parameters of the step."""
+        given = self.region.given
+        return [
+            (k, n)
+            for k, n in enumerate(shape_of(param))
+            if isinstance(n, Extent) and n.var in given
+        ]
 
     def within(self, build: Callable[[], Any]) -> Any:
         with self.region.entered():
@@ -248,7 +182,7 @@ class Loop:
             return  # without a step it is what it was: unbound, or lost
         before, end = body.apart[name], body.exits[name]
         if before.structure != end.structure:
-            refuse_join(name, str(before.structure), str(end.structure))
+            refuse_structures(before, end)
         places: dict[int, int] = {}
         scalars: dict[int, bool] = {}
         stand_in = body.stand_ins[name]
@@ -264,7 +198,7 @@ class Loop:
             array = stand_in.leaves[i].value
             kept = last.value is array
             if value is param:
-                self.constants.append((body.entries[name][i], param))
+                self._constant(body.entries[name][i], param)
             else:
                 places[i] = self.add(name, body.entries[name][i], param, value)
                 scalars[i] = leaf.scalar and last.scalar
@@ -294,8 +228,9 @@ class Loop:
     def _refuse_shared(self) -> None:
         """Raise where a write in the next step may reach an array by two names."""
         body, region = self.body, self.region
-        written = [a.array for a in region.written()]
+        written = [a.array for a in region.written() if not isinstance(a.array, Buffer)]
         variables = list(self._arrays_of_variables())
+        self._refuse_appended(written, variables)
         for k, (name, i, stand_in, end) in enumerate(variables):
             following = may_be(end, region)
             if body.is_written(name, i):
@@ -306,7 +241,9 @@ class Loop:
                     self._refuse_two_names(name)
                 if end is not stand_in and any(map(region.adopts, following)):
                     self._refuse_two_names(name)
-            elif end is not stand_in and self._reads(body.params[name][i]):
+            elif self._reads(body.params[name][i]):
+                if end is stand_in:
+                    following = may_be(root_of(body.apart[name].array(i)), region)
                 if any(is_in(a, following) for a in written):
                     self._refuse_two_names(name)
 
@@ -324,6 +261,24 @@ class Loop:
                 fix="keep it in C order: x = (x.T * 2).copy()",
             )
         )
+
+    def _refuse_appended(self, written: list[Any], variables: Any) -> None:
+        """Raise where the next step writes to an array that this one has appended."""
+        changing = [
+            *written,
+            *(end for n, i, _, end in variables if self.body.is_written(n, i)),
+        ]
+        for adopted in self.region.arrays.values():
+            if isinstance(adopted.array, Buffer):
+                if any(is_in(twin, changing) for twin in adopted.array._twins):
+                    raise MutationError(
+                        explain(
+                            "the loop appends an array to a list, and writes to it in "
+                            "the next step",
+                            why="the entries of the list would change with it.",
+                            fix="append a copy: xs.append(x.copy())",
+                        )
+                    )
 
     def _reads(self, param: Any) -> bool:
         """Whether a step makes anything of a value that it begins with."""
@@ -423,11 +378,24 @@ class Loop:
         for adopted in self.region.arrays.values():
             refuse_lost(adopted.array)  # the next step would use it
             if id(adopted.array) not in written:
-                self.constants.append((adopted.outer, adopted.entry))
+                self._constant(adopted.outer, adopted.entry)
                 continue
             value = self.region.exit_value(adopted.array)
-            place = self.add("array", adopted.outer, adopted.entry, value)
+            name = "list" if isinstance(adopted.array, Buffer) else "array"
+            place = self.add(name, adopted.outer, adopted.entry, value)
             self._write_through(adopted.array, place)
+
+    def _refuse_schedule(self, checkpoints: Any) -> None:
+        if checkpoints is not None and self.changing:
+            raise CheckpointError(
+                explain(
+                    f"checkpoints={checkpoints!r} in a loop that changes the length of "
+                    f"{self.changing[0]!r}",
+                    why="the states that a schedule stores are rows of one length.",
+                    fix="leave checkpoints= out, or give it its full length before "
+                    "the loop: np.zeros(n)",
+                )
+            )
 
     # -- as operations -----------------------------------------------------------------
 
@@ -458,6 +426,7 @@ class Loop:
         return program, constants, entries
 
     def apply_for(self, steps: Any, checkpoints: Any = None) -> list[Any]:
+        self._refuse_schedule(checkpoints)
         program, constants, entries = self._settled()
         self.region.alive = False
         k = len(constants)
@@ -534,6 +503,7 @@ class Loop:
         return self.within(build)
 
     def _apply_while(self, going: Any, checkpoints: Any) -> list[Any]:
+        self._refuse_schedule(checkpoints)
         # The index is a carry here, not a parameter of its own.
         results = [c.exit for c in self.carries]
         self._lift([*results, going])

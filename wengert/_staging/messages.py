@@ -14,6 +14,7 @@ from typing import Any
 
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core.interp import CURRENT, Tracer
+from wengert._core.tree import Listed
 
 _MARK = re.compile("\0(\\d+)\0(.*?)\0", re.DOTALL)
 
@@ -50,6 +51,8 @@ def recording() -> Iterator[list[Any]]:
 
 def marked(x: Any) -> Any:
     """An object with marks for the traced values that it is, or has as entries."""
+    if isinstance(x, Listed):
+        x = x.as_tree()
     if type(x) in (tuple, list):
         return type(x)(map(marked, x))
     if isinstance(x, (TracedArray, TracedScalar)):

@@ -19,7 +19,7 @@ from wengert._ops.convolution import conv, windows
 from wengert._ops.index import Slot
 from wengert._ops.indexing import add_at, getitem, update
 from wengert._ops.linalg import solve_triangular
-from wengert._ops.structure import copy, reshape, transpose
+from wengert._ops.structure import copy, reshape, transpose, with_length
 
 
 class Orders:
@@ -47,6 +47,10 @@ class Orders:
         if found:
             self.relied_on.append(var)
         return found
+
+    def forget(self, count: int) -> None:
+        """Only the first equations are left."""
+        self._equations = min(self._equations, count)
 
     def holds_in_each_step(
         self, changed: Sequence[tuple[Var, Any]], equations: Sequence[Equation]
@@ -133,6 +137,7 @@ _RULES = {
     copy: _of_copy,
     reshape: lambda flags, params: any(flags) or params.get("order", "C") != "C",
     getitem: _of_getitem,
+    with_length: lambda flags, params: False,
     update: lambda flags, params: flags[0],
     add_at: lambda flags, params: flags[0],
 }

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from wengert._array.traced import TracedArray, unwrap, wrap
 from wengert._ops.arithmetic import floor_divide, maximum, minimum, not_equal, sign
+from wengert._staging.lists import Entries, StagedList
 from wengert._staging.signals import emit_check
 from wengert._staging.truth import is_staged
 
@@ -129,18 +130,29 @@ def _shorter(a: Any, b: Any) -> Any:
     return min(a, b) if known else minimum(a, b)
 
 
-Span: TypeAlias = Range | Rows | Zip
+Span: TypeAlias = Range | Rows | Zip | Entries
 
 
 def span_of(iterable: Any) -> Span | None:
     """What a staged loop can run over; None for any other iterable."""
     if isinstance(iterable, (Range, Rows, Zip)):
         return iterable
+    if isinstance(iterable, StagedList) and iterable.grown:
+        return Entries(iterable)
     if isinstance(iterable, builtins.range):
         return Range(iterable.start, iterable.stop, iterable.step)
     if isinstance(iterable, TracedArray) and iterable.ndim:
         return Rows(iterable)
     return None
+
+
+def refuse_changed_lists(span: Span) -> None:
+    """Raise if a loop over lists has changed how many entries one of them has."""
+    if isinstance(span, Entries):
+        span.refuse_change()
+    elif isinstance(span, Zip):
+        for part in span.parts:
+            refuse_changed_lists(part)
 
 
 def staged_zip(*iterables: Any, strict: bool = False) -> Any:

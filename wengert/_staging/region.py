@@ -7,15 +7,21 @@ that a write in the region is seen by every reference to the array.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from wengert._array.traced import TracedArray
 from wengert._core.interp import Interpreter, using
-from wengert._core.types import type_of
+from wengert._core.types import ArrayType, type_of
 from wengert._ir.program import Program, Var
-from wengert._staging.stage import Extent, Stage, StageTracer, as_extent
+from wengert._staging.stage import INDEX, Extent, Stage, StageTracer, as_extent
+
+
+class Buffer(TracedArray):
+    """Rows whose number every step of a loop may change: see `store`."""
+
+    __slots__ = ()
 
 
 class Adopted(NamedTuple):
@@ -49,11 +55,22 @@ class Region(Stage):
                 self.parent.touch(root)
         outer = root._value
         if self.loop:
-            entry = self.parameter(type_of(outer), outer)
+            axes = (0,) if isinstance(root, Buffer) else ()
+            entry = self.changing_parameter(type_of(outer), axes, outer)
         else:
             entry = StageTracer(self, self.capture(outer))
         self.arrays[id(root)] = Adopted(root, outer, entry)
         _set(root, entry)
+
+    def changing_parameter(
+        self, type_: ArrayType, axes: Collection[int], stands_for: Any
+    ) -> Any:
+        """A parameter whose length in some axes is a parameter too, before it."""
+        shape = tuple(
+            self.parameter(INDEX).as_extent() if k in axes else n
+            for k, n in enumerate(type_.shape)
+        )
+        return self.parameter(ArrayType(shape, type_.dtype), stands_for)
 
     def place_of(self, var: Var) -> int | None:
         """Of a value from outside: the parameters of a region are not the user's."""
@@ -105,6 +122,21 @@ class Region(Stage):
             for array, owner, _ in reversed(self.lost):
                 array._owner = owner
                 array._version += 1
+
+    def abandon(self) -> None:
+        """Forget the region, which is staged anew: what it has lost is found again."""
+        noted = {(id(array), id(owner)) for array, _, owner in self.lost}
+        for array, owner, _ in reversed(self.lost):
+            array._owner = owner
+            array._version += 1
+        for interpreter in self.parent.chain():
+            if isinstance(interpreter, Region):
+                interpreter.lost = [
+                    (array, before, owner)
+                    for array, before, owner in interpreter.lost
+                    if (id(array), id(owner)) not in noted
+                ]
+        self.alive = False
 
     def written(self) -> list[Adopted]:
         """The arrays from outside that the region changes."""

@@ -10,9 +10,10 @@ from typing import Any
 
 from wengert._core.interp import CURRENT, Tracer, using
 from wengert._core.op import Op
+from wengert._core.types import shape_of
 from wengert._ir.control import Custom, Opaque
 from wengert._ir.program import Equation, Literal, Program, Var, substitute
-from wengert._ops.structure import promote
+from wengert._ops.structure import promote, reshape
 from wengert._staging.stage import Stage, as_extent
 
 
@@ -27,7 +28,19 @@ def replay(program: Program, arguments: Sequence[Any]) -> list[Any]:
         values.update(zip(equation.outputs, results, strict=True))
     if stage is not None:
         stage.place = None
-    return [_value(r, values) for r in program.results]
+    return [_result(r, values) for r in program.results]
+
+
+def _result(atom: Any, values: dict[Var, Any]) -> Any:
+    """A result with the extents that the program declares.
+
+    A rule may compute an extent otherwise than a pass has left it to be computed.
+    """
+    value = _value(atom, values)
+    if all(isinstance(n, int) for n in atom.type.shape):
+        return value
+    shape = substitute(atom.type.shape, lambda n: as_extent(values[n]))
+    return value if shape_of(value) == shape else reshape(value, shape=shape)
 
 
 def _value(atom: Any, values: dict[Var, Any]) -> Any:

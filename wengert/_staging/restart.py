@@ -31,14 +31,22 @@ class Restart(NamedTuple):
     again: control.For
 
 
-def restart(op: control.For, fixed: Sequence[bool], carried: Sequence[bool]) -> Restart:
-    """What reverse mode of a loop needs that saves nothing of its steps."""
+def restart(
+    op: control.For,
+    fixed: Sequence[bool],
+    carried: Sequence[bool],
+    totals: Sequence[bool],
+) -> Restart:
+    """What reverse mode of a loop needs that saves nothing of its steps.
+
+    totals: the constants to whose cotangents a step adds.
+    """
     body, k = op.body, 1 + len(fixed)
     whole = split(
         body,
         [False, *fixed, *carried],
         free=[True] * len(body.params),
-        totals=[False, *fixed, *(False for _ in carried)],
+        totals=[False, *totals, *(False for _ in carried)],
         outputs=carried,
         save=False,
     ).backward
@@ -88,9 +96,9 @@ def part_of_loop(body: Program, constants: int) -> control.For:
     return control.For(trace(step, [index, INDEX, *params]), constants + 1)
 
 
-def one_step_again(op: control.For, fixed: Any, carried: Any) -> Split:
+def one_step_again(op: control.For, fixed: Any, carried: Any, totals: Any) -> Split:
     """The halves of a body that saves its state as a step begins, and runs it again."""
-    pull, state, _ = restart(op, fixed, carried)
+    pull, state, _ = restart(op, fixed, carried, totals)
     body, k = op.body, 1 + len(fixed)
     rows = [body.params[k + j] for j in state]
     saved = tuple(p.type for p in pull.params[k : k + len(state)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,16 +16,13 @@ from wengert._ir import control
 from wengert._ir.program import Program, Var, substitute
 from wengert._modes.block import _NO_PLAN
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
-from wengert._ops.arithmetic import add, subtract
 from wengert._ops.families import zeros_of
-from wengert._ops.index import Slot
-from wengert._ops.indexing import getitem, update
 from wengert._ops.structure import full, reshape
 from wengert._staging.activity import active_results
 from wengert._staging.prune import calls_opaque, silent_op
 from wengert._staging.replay import apply_control, replay
-from wengert._staging.restart import EVERY_STATE, one_step_again
-from wengert._staging.split import Split, split, window
+from wengert._staging.reverse_loops import loops_of
+from wengert._staging.split import Split, split
 from wengert._staging.stage import (
     INDEX,
     OfResult,
@@ -36,7 +33,6 @@ from wengert._staging.stage import (
 from wengert._staging.unfolding import derive, pullback_interface
 
 _SCALAR = ((), np.dtype(np.float64))
-_AT = (Slot(0),)
 Values = Sequence[Any]
 
 
@@ -168,6 +164,7 @@ class ForBlock(ControlBlock):
     """A loop: forwards it saves residuals in arrays, backwards a loop reads them."""
 
     sizes = 0  # how many sizes of ragged arrays there are
+    entries: dict[int, ArrayType]  # of carries whose lengths change, as the loop begins
 
     def __init__(
         self, tape: Tape, inputs: Any, fixed: list[bool], carried: list[bool]
@@ -175,6 +172,8 @@ class ForBlock(ControlBlock):
         super().__init__(tape, inputs)
         self.fixed = fixed
         self.carried = carried
+        self.lengths: list[Any] = []  # as the loop ends
+        self.entries = {}
 
     def record(self, op: control.For, primals: list[Any]) -> tuple[Any, ...]:
         self.begin(op, primals)
@@ -182,8 +181,8 @@ class ForBlock(ControlBlock):
         steps, constants, carries = primals[0], primals[1 : k + 1], primals[k + 1 :]
         key = ("reverse", *self.fixed, *self.carried)
         if key not in op.derived:
-            op.derived[key] = _loops(op, self.fixed, self.carried)
-        forward, self.backward, total, halves = op.derived[key]
+            op.derived[key] = loops_of(op, self.fixed, self.carried)
+        forward, self.backward, total, halves, changing = op.derived[key]
         known = dict(zip(halves.backward.params[1:], constants, strict=False))
         rows = [
             substitute(t.shape, lambda n: as_extent(known[n])) for t in halves.saved
@@ -193,7 +192,7 @@ class ForBlock(ControlBlock):
             for row, t in zip(rows, halves.saved, strict=True)
         ]
         m, n = len(halves.sizes.results), len(carries)
-        sizes = apply_control(total, [steps, *constants, *[0] * m]) if m else []
+        sizes = replay(total, primals)
         buffers += [
             full(shape=(as_extent(sizes[number]),), value=0, dtype=dtype)
             for dtype, number in halves.ragged
@@ -202,7 +201,15 @@ class ForBlock(ControlBlock):
         outs = apply_control(forward, [steps, *given, *carries, *[0] * m, *buffers])
         self.values = [*given, *outs[n + m :]]
         self.sizes = m
+        self.lengths = [outs[j] for j in changing.lengths]
+        self.entries = {j: type_of(carries[j]) for j in changing.arrays}
         return self.append(outs[:n], self.carried)
+
+    def imported(self, importer: Any, tape: Tape) -> ControlBlock:
+        block = copy.copy(self)
+        block.lengths = importer(self.lengths)
+        block.entries = importer(self.entries)
+        return ControlBlock.imported(block, importer, tape)
 
     def pulled(self, cts: list[Any], present: list[Any]) -> list[Any]:
         k, m = len(self.fixed), self.sizes
@@ -213,130 +220,18 @@ class ForBlock(ControlBlock):
             for c, p, f in zip(constants, present[1 : k + 1], self.fixed, strict=True)
             if f
         ]
-        operands = [steps, *self.values, *sizes, *cts, *totals]
+        operands = [steps, *self.values, *sizes, *self.lengths, *cts, *totals]
         outs = apply_control(self.backward, operands)
         found = iter(outs[len(outs) - sum(self.carried) - sum(self.fixed) :])
         carries = [next(found) if a else None for a in self.carried]
         sums = [next(found) if a else None for a in self.fixed]
+        for j, entry in self.entries.items():
+            carries[j] = reshape(carries[j], shape=entry.shape)
         carries = [
             None if c is None else _add(p, c)
             for c, p in zip(carries, present[k + 1 :], strict=True)
         ]
         return [None, *sums, *carries]
-
-
-class _Loops(NamedTuple):
-    """The loops of reverse mode, and the halves of their body.
-
-    Arrays whose length differs from step to step stand one behind the other in a
-    buffer; the loops carry the place of the step's, and `total` adds their lengths up.
-    """
-
-    forward: control.For
-    backward: control.For
-    total: control.For
-    halves: Split
-
-
-def _loops(op: control.For, fixed: list[bool], carried: list[bool]) -> _Loops:
-    body, k = op.body, len(fixed)
-    if op.checkpoints == EVERY_STATE:
-        halves = one_step_again(op, fixed, carried)
-    else:
-        halves = split(
-            body,
-            [False, *fixed, *carried],
-            free=[True] * (k + 1) + [False] * len(carried),
-            totals=[False, *fixed, *(False for _ in carried)],
-            outputs=carried,
-            rows=True,
-        )
-    steps = _Steps(halves, sum(fixed), k, len(carried))
-    given, buffers, places = _operands_of_loops(op, halves)
-    constants, carries = body.params[1 : k + 1], body.params[k + 1 :]
-    cts = [p.type for p, c in zip(carries, carried, strict=True) if c]
-    totals = [p.type for p, f in zip(constants, fixed, strict=True) if f]
-    ahead = trace(steps.forward, [*given, *carries, *places, *buffers])
-    back = trace(steps.backward, [*given, *buffers, *places, *cts, *totals])
-    m = len(places)
-    return _Loops(
-        control.For(ahead, 1 + m + k),
-        control.For(back, 1 + m + k + len(buffers)),
-        control.For(trace(steps.total, [body.params[0], *constants, *places]), k),
-        halves,
-    )
-
-
-class _Steps:
-    """One step of each of the loops, as functions of engine values.
-
-    Parameters in their order: the index, then what is constant (number of steps, m
-    sizes, k constants), then what a step hands on.
-    """
-
-    def __init__(self, halves: Split, fixed: int, k: int, n: int) -> None:
-        self.halves = halves
-        self.fixed = fixed  # constants that are differentiated
-        self.k, self.n, self.m = k, n, len(halves.sizes.results)
-        self.saved = len(halves.saved)
-        self.numbers = [number for _, number in halves.ragged]
-
-    def forward(self, i: Any, _: Any, *values: Any) -> list[Any]:
-        k, m, n, saved = self.k, self.m, self.n, self.saved
-        constants, carries = values[m : m + k], values[m + k : m + k + n]
-        places, buffers = values[m + k + n :][:m], values[m + k + n + m :]
-        outs = replay(self.halves.forward, [i, *constants, *carries])
-        sizes = replay(self.halves.sizes, [i, *constants])
-        rows = [
-            update(b, r, i, index=(*_AT, *window(type_of(r).shape, b.shape[1:])))
-            for b, r in zip(buffers[:saved], outs[n : n + saved], strict=True)
-        ]
-        ragged = zip(buffers[saved:], outs[n + saved :], self.numbers, strict=True)
-        flat = [
-            update(b, _flat(r, sizes[j]), index=_part(places[j], sizes[j]))
-            for b, r, j in ragged
-        ]
-        return [*outs[:n], *map(add, places, sizes), *rows, *flat]
-
-    def backward(self, step: Any, steps: Any, *values: Any) -> list[Any]:
-        k, m, filled = self.k, self.m, self.saved + len(self.numbers)
-        i = steps - 1 - step
-        constants, buffers = values[m : m + k], values[m + k : m + k + filled]
-        ends, rest = values[m + k + filled :][:m], values[m + k + filled + m :]
-        sizes = replay(self.halves.sizes, [i, *constants])
-        places = list(map(subtract, ends, sizes))
-        rows = [getitem(b, i, index=_AT) for b in buffers[: self.saved]]
-        flat = [
-            getitem(b, index=_part(places[j], sizes[j]))
-            for b, j in zip(buffers[self.saved :], self.numbers, strict=True)
-        ]
-        given = [i, *constants, *rows, *sizes, *flat, *rest]
-        found = replay(self.halves.backward, given)
-        return [*places, *found[self.fixed :], *found[: self.fixed]]
-
-    def total(self, i: Any, *values: Any) -> list[Any]:
-        sizes = replay(self.halves.sizes, [i, *values[: self.k]])
-        return list(map(add, values[self.k :], sizes))
-
-
-def _operands_of_loops(op: control.For, halves: Split) -> Any:
-    """Templates of what both loops get: what is constant, buffers, places in them."""
-    index, *params = op.body.params
-    steps, sizes = Var(INDEX), [Var(INDEX) for _ in halves.sizes.results]
-    constants = params[: op.constants]
-    known = dict(zip(halves.backward.params, (index, *constants), strict=False))
-    rows = [substitute(t, known.__getitem__) for t in halves.saved]
-    buffers = [ArrayType((steps, *t.shape), t.dtype) for t in rows]
-    buffers += [ArrayType((sizes[number],), dtype) for dtype, number in halves.ragged]
-    return [index, steps, *sizes, *constants], buffers, [INDEX] * len(sizes)
-
-
-def _flat(x: Any, size: Any) -> Any:
-    return reshape(x, shape=(as_extent(size),))
-
-
-def _part(place: Any, size: Any) -> tuple[slice]:
-    return (slice(as_extent(place), as_extent(place + size)),)
 
 
 class IfBlock(ControlBlock):

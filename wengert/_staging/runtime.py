@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert._array.traced import wrap
+from wengert._array.traced import TracedArray, wrap
 from wengert._control import loops
 from wengert._core.interp import CURRENT
 from wengert._frontend.runtime import Block, Plain, Raise
@@ -19,10 +19,17 @@ from wengert._staging import control, outside  # noqa: F401  (tells `replay` wha
 from wengert._staging.branches import stage_branch
 from wengert._staging.cells import Cells
 from wengert._staging.combinators import Combinators
+from wengert._staging.lists import StagedList
 from wengert._staging.loops import stage_for, stage_while
 from wengert._staging.messages import Mark, filled, marked, recording
 from wengert._staging.prune import is_heard
-from wengert._staging.ranges import Range, span_of, staged_enumerate, staged_zip
+from wengert._staging.ranges import (
+    Range,
+    refuse_changed_lists,
+    span_of,
+    staged_enumerate,
+    staged_zip,
+)
 from wengert._staging.recursion import entered
 from wengert._staging.recursive import Recursing
 from wengert._staging.region import Region
@@ -45,6 +52,7 @@ class Staged(Plain):
             (zip, staged_zip),
             (enumerate, staged_enumerate),
             (print, staged_print),
+            (list, staged_list),
             *own,
             *outside.counterparts(),
         )
@@ -100,6 +108,7 @@ class Staged(Plain):
             signal = self._staged_loop(
                 lambda: stage_for(span, body, written), (body,), written
             )
+            refuse_changed_lists(span)
         return self._after_loop_signal(signal, orelse, written, rest)
 
     def _steps(
@@ -257,10 +266,18 @@ class Staged(Plain):
         """An array from outside is an input, whatever it holds when the code runs."""
         if type(value) is not np.ndarray or value.dtype.kind not in "biufc":
             return value
-        stage = next(
-            (i for i in CURRENT.get().chain() if isinstance(i, FunctionStage)), None
-        )
+        stage = _function_stage()
         return value if stage is None else stage.input(value)
+
+    def stored(self, value: Any) -> Any:
+        """An array from outside stays what it is there."""
+        stage = _function_stage()
+        if stage is None or not isinstance(value, TracedArray):
+            return value
+        return next((x for x, own in stage.inputs.values() if own is value), value)
+
+    def listed(self, items: Any) -> Any:
+        return staged_list(items)
 
     def and_(self, first: Any, *others: Callable[[], Any]) -> Any:
         for i, other in enumerate(others):
@@ -336,6 +353,15 @@ def staged_range(
     return Range(start, stop, step, unroll, inherited(checkpoints))
 
 
+def staged_list(*items: Any) -> Any:
+    """``list``: a list that may grow in a region."""
+    if not any(isinstance(i, FunctionStage) for i in CURRENT.get().chain()):
+        return list(*items)
+    if items and isinstance(items[0], StagedList):
+        return items[0].copy()
+    return StagedList(*items)
+
+
 def staged_print(
     *values: Any, sep: Any = " ", end: Any = "\n", file: Any = None, flush: Any = False
 ) -> None:
@@ -354,6 +380,11 @@ def staged_print(
 
     apply_control(Print(show), shown)
     return None
+
+
+def _function_stage() -> FunctionStage | None:
+    chain = CURRENT.get().chain()
+    return next((i for i in chain if isinstance(i, FunctionStage)), None)
 
 
 def _nothing() -> None:

@@ -185,7 +185,7 @@ class BinomialBlock(ForBlock):
         steps, constants, carries = primals[0], primals[1 : k + 1], primals[k + 1 :]
         key = ("binomial", *self.fixed, *self.carried)
         if key not in op.derived:
-            plan = restart(op, self.fixed, self.carried)
+            plan = restart(op, self.fixed, self.carried, self.fixed)
             op.derived[key] = (
                 placing(op, plan.state),
                 reversal(plan, self.fixed),

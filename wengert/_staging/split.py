@@ -57,9 +57,9 @@ class Split(NamedTuple):
     cotangents``, one for each parameter that is differentiated; `cts` belong to
     results, `totals` are cotangents to add to; `lengths` are results that are extents
     of others. The backward program gets ragged arrays flat, behind their sizes; `sizes`
-    computes these: ``(*free) -> sizes``. Of each ragged array `ragged` has the dtype
-    and the number of its size: arrays of one shape share it. `passed` says which
-    parameters are saved themselves.
+    computes these of the free parameters and of the int64 scalars in `saved`. Of each
+    ragged array `ragged` has the dtype and the number of its size: arrays of one shape
+    share it. `passed` says which parameters are saved themselves.
     """
 
     forward: Program
@@ -177,8 +177,8 @@ class Importer:
             cheap = equation is not None and equation.op.name in _CHEAP
             cheap = cheap and (self.rows or var not in self.lengths)
             known = cheap or (not self.save and equation is not None)
-            if not self._can_be_saved(var):
-                # An array whose length changes from step to step fits no buffer.
+            if equation is not None and not self._can_be_saved(var):
+                # An array of a length that a step finds: nobody knows the sum of them.
                 return True
             if known and equation is not None:
                 known = all(map(self.derivable, variables_read(equation)))
@@ -237,11 +237,13 @@ class Importer:
         return tuple((v.type.dtype, order.index(v.type.shape)) for v in self.ragged)
 
     def sizes(self, free: Sequence[StageTracer]) -> Program:
-        """``(*free) -> sizes`` of the ragged arrays."""
+        """``(*free, *numbers) -> sizes`` of the ragged arrays; `numbers` are saved."""
         shapes = list(self.ragged_sizes)
         extents = tuple({n: None for s in shapes for n in s if isinstance(n, Var)})
-        params = tuple(p.var for p in free)
-        whole = Program(params, tuple(self.forward.equations), extents)
+        numbers = [v for v in self.saved if v.type == INDEX]
+        params = (*(p.var for p in free), *numbers)
+        left = (e for e in self.forward.equations if not {*params} & {*e.outputs})
+        whole = Program(params, tuple(left), extents)
         program = prune(whole, effects=False)
 
         def build(*values: Any) -> list[Any]:

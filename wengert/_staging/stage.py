@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert._array.traced import TracedArray
+from wengert._control import loops
 from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer, using
 from wengert._core.op import Op
 from wengert._core.source import Site, user_site
@@ -229,7 +230,8 @@ class Stage(Interpreter):
     def apply(self, op: Op, operands: tuple[Any, ...], params: Params) -> Any:
         if op.family in _SCALAR_FAMILIES:
             if all(isinstance(x, _CONSTANTS) for x in operands):
-                return op.evaluate(*operands, **params)
+                found = op.evaluate(*operands, **params)
+                return found[()] if isinstance(found, np.ndarray) else found
         if has_masks(op, operands):
             with using(self):
                 return without_masks(op, operands, params, self.places_of)
@@ -337,6 +339,17 @@ class Stage(Interpreter):
         op = Custom(program, function, len(extents), len(operands))
         return op, atoms, outputs_of([program], atoms)
 
+    def undoing(self) -> Callable[[], None]:
+        count = len(self.equations)
+        extents, places = dict(self.extents), dict(self.places)
+
+        def undo() -> None:
+            del self.equations[count:]
+            self.orders.forget(count)
+            self.extents, self.places = extents, places
+
+        return undo
+
     def lose_twins(self, array: TracedArray) -> None:
         lose_twins(array, self)
 
@@ -393,6 +406,21 @@ def outputs_of(programs: Sequence[Program], atoms: Sequence[Atom]) -> list[Var]:
     return outputs
 
 
+def results_of_loop(
+    params: Sequence[Var], atoms: Sequence[Atom], constants: int
+) -> list[Var]:
+    """Variables for what a loop leaves; `params` of its body are for these operands.
+
+    An extent that the loop carries is a result before the array.
+    """
+    known: dict[Var, Any] = dict(
+        zip(params[:constants], map(extent_of, atoms), strict=False)
+    )
+    for param in params[constants:]:
+        known[param] = Var(substitute(param.type, known.__getitem__))
+    return [known[param] for param in params[constants:]]
+
+
 def _is_one_int(extents: Sequence[Any]) -> bool:
     return all(type(n) is int and n == extents[0] for n in extents)
 
@@ -430,6 +458,9 @@ class FunctionStage(Stage):
 
     def prepare(self, fun: Any) -> Any:
         return self.convert(fun)
+
+    def lane_by_lane(self) -> Any:
+        return self.convert(loops.map)
 
     def input(self, array: np.ndarray) -> TracedArray:
         known = self.inputs.get(id(array))

@@ -1,96 +1,439 @@
-"""Python objects that a compiled region must not change.
+"""Python objects that functions reach, and what they held at a moment.
 
-A region is staged once, whichever way the program will go: what it does to a list,
-dictionary or attribute from outside would happen once, at the wrong time.
+A region is staged once, whichever way the program will go: what it does to a list, an
+attribute or a global from outside would happen once, at the wrong time. And a function
+that is compiled has read such things while it was staged: they are compared at a call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from types import FunctionType, ModuleType
-from typing import Any
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from operator import is_
+from types import (
+    CellType,
+    CodeType,
+    FunctionType,
+    GeneratorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any, NoReturn
 
-from wengert._array.traced import TracedArray, TracedScalar
-from wengert._core.interp import Tracer
-from wengert._core.source import explain
+import numpy as np
+
+from wengert._array.traced import TracedArray, TracedScalar, unwrap
+from wengert._core import tree
+from wengert._core.interp import Tracer, is_known
+from wengert._core.source import INTERNAL_FILES, explain
+from wengert._frontend.callee import is_installed, left_alone
+from wengert._staging.lists import StagedList
 from wengert.errors import MutationError
 
-_CONTAINERS = (list, dict, set, bytearray)
-_OPAQUE = (ModuleType, type, FunctionType, Tracer, TracedArray, TracedScalar)
+MISSING: Any = type("Missing", (), {"__repr__": lambda _: "<missing>"})()
+_SEQUENCES = (deque, bytearray, set)
+_PYTHONS = frozenset({"builtins", "collections", "functools", "itertools", "types"})
+_VALUES = (bool, int, float, complex, str, bytes, type(None))
+_OPAQUE = (*_VALUES, ModuleType, Tracer, TracedArray, TracedScalar)
+# What their objects hold is not for results: caches, locks, what has been warned of.
+_ASIDE = frozenset({"logging", "threading", "warnings", "weakref", "_thread"})
+
+
+class Holder:
+    """An object, and what it held: values by number or name, or one value."""
+
+    library = False  # whether it is reached through what is a library's only
+
+    def __init__(self, name: str, owner: Any, read: Callable[[], Any]) -> None:
+        self.name = name
+        self.owner = owner  # kept alive: its id is not used again
+        self.read = read
+        self.before = read()
+
+    @property
+    def parts(self) -> Iterable[Any]:
+        """What it held."""
+        return self.before.values() if type(self.before) is dict else self.before
+
+    def unchanged(self) -> bool:
+        if isinstance(self.owner, StagedList) and self.owner.grown:
+            return True  # it knows itself
+        before, now = self.before, self.read()
+        if len(before) != len(now):
+            return False
+        if type(before) is not dict:
+            return all(map(is_, before, now)) or all(map(same, before, now))
+        if all(map(is_, before.values(), now.values())):
+            return before.keys() == now.keys()
+        return all(same(v, now.get(k, MISSING)) for k, v in before.items())
+
+    def has_grown(self) -> bool:
+        """Whether what changed was not there before, and has nothing traced."""
+        if type(self.before) is not dict:
+            return False
+        now = self.read()
+        return all(
+            before is MISSING and not any(map(_is_staged, tree.leaves(now[name])))
+            for name, before in self.changes()
+        )
+
+    def settle(self) -> None:
+        """Keep what is new, with arrays that the staging has made as NumPy's."""
+        now = self.read()
+        for name, _ in self.changes():
+            self.write(name, tree.map(_plain, now[name]))
+
+    def write(self, name: Any, value: Any) -> None:
+        if isinstance(self.owner, dict):
+            self.owner[name] = value
+        else:
+            _set_attribute(self.owner, name, value)
+
+    def restore(self) -> None:
+        """Have it hold again what it held."""
+        owner, before = self.owner, self.before
+        if isinstance(owner, (dict, set, deque)):
+            owner.clear()
+            extend = owner.extend if isinstance(owner, deque) else owner.update
+            extend(before)
+        elif isinstance(owner, (list, bytearray)):
+            owner[:] = before
+        elif type(before) is dict:
+            for name, value in self.changes():
+                if value is MISSING:
+                    delattr(owner, name)
+                else:
+                    _set_attribute(owner, name, value)
+
+    def changes(self) -> Iterator[tuple[Any, Any]]:
+        """The keys that hold something else now, and what they held."""
+        now = self.read()
+        for name in {**self.before, **now}:
+            before = self.before.get(name, MISSING)
+            if not same(before, now.get(name, MISSING)):
+                yield name, before
+
+
+class Variable(Holder):
+    """A variable, and its value."""
+
+    @property
+    def parts(self) -> Iterable[Any]:
+        return (self.before,)
+
+    def unchanged(self) -> bool:
+        now = self.read()
+        return now is self.before or same(self.before, now)
+
+    def has_grown(self) -> bool:
+        return False
+
+    def restore(self) -> None:
+        if isinstance(self.owner, dict):
+            self.owner[self.name] = self.before
+        elif self.before is not MISSING:
+            self.owner.cell_contents = self.before
 
 
 class Watch:
-    """The mutable objects that some functions reach by their variables."""
+    """What some functions reach: by closures, globals, attributes, items and methods.
 
-    def __init__(self, blocks: Iterable[Any]) -> None:
-        self.states: dict[int, tuple[str, Any, Any]] = {}
-        for block in blocks:
-            for name, value in _variables(block):
-                self.note(name, value)
+    excluded: cells of closures that may change.
+    """
+
+    def __init__(
+        self, functions: Iterable[Any], excluded: Iterable[CellType] = ()
+    ) -> None:
+        self.holders: dict[Any, Holder] = {}
+        self._excluded = {id(cell) for cell in excluded}
+        self._seen: dict[Any, Any] = {}
+        self._library = False
+        for function in functions:
+            if isinstance(function, partial) and _is_own(function.func):
+                continue  # the rest of a loop that is written out
+            self.note(getattr(function, "__name__", "function"), function)
 
     def note(self, name: str, value: Any) -> None:
-        if id(value) in self.states or not _is_mutable(value):
-            return
-        state = _state(value)
-        self.states[id(value)] = name, value, state
-        for part in state.values() if isinstance(state, dict) else state:
-            self.note(name, part)
+        """Watch an object, and what it reaches."""
+        pending = [(name, value, False)]
+        while pending:
+            name, value, library = pending.pop()
+            if isinstance(value, _OPAQUE) or id(value) in self._seen:
+                continue
+            self._seen[id(value)] = value
+            self._library = library or _is_of_library(value)
+            pending += [(*part, self._library) for part in self._parts(name, value)]
 
-    def changed(self) -> tuple[str, Any] | None:
-        """A name and an object that is no longer what it was."""
-        for name, value, state in self.states.values():
-            if not _same(state, _state(value)):
-                return name, value
-        return None
+    def _hold(self, key: Any, holder: Holder) -> Iterable[tuple[str, Any]]:
+        """Note what an object holds."""
+        self.holders[key] = holder
+        holder.library = self._library
+        return [(holder.name, part) for part in holder.parts]
+
+    def _parts(self, name: str, value: Any) -> Iterable[tuple[str, Any]]:
+        if isinstance(value, FunctionType):
+            return self._of_function(name, value)
+        if isinstance(value, MethodType):
+            return [(name, value.__self__), (name, value.__func__)]
+        if isinstance(value, type):
+            return self._of_class(value)
+        if isinstance(value, (tuple, frozenset)):
+            return [(name, part) for part in value]
+        if isinstance(value, (staticmethod, classmethod)):
+            return [(name, value.__func__)]
+        if isinstance(value, property):
+            return [(name, f) for f in (value.fget, value.fset, value.fdel)]
+        if isinstance(value, partial):
+            return [(name, x) for x in (value.func, *value.args, value.keywords)]
+        read = _reader(value)
+        if read is None:
+            return []
+        cls = type(value)
+        held = self._hold(id(value), Holder(name, value, read))
+        return [*held, (cls.__name__, cls)]
+
+    def _of_function(self, name: str, fun: FunctionType) -> Iterator[tuple[str, Any]]:
+        yield name, getattr(fun, "__wrapped__", None)
+        if left_alone(fun.__code__.co_filename):
+            return
+        for part in (fun.__defaults__, fun.__kwdefaults__, fun.__dict__):
+            if part:
+                yield name, part
+        for variable, cell in zip(
+            fun.__code__.co_freevars, fun.__closure__ or (), strict=True
+        ):
+            if id(cell) not in self._excluded:
+                read = partial(_content, cell)
+                yield from self._hold(id(cell), Variable(variable, cell, read))
+        names = names_in(fun.__code__)
+        yield from self._of_namespace(fun.__globals__, names)
+        for variable in names:
+            module = fun.__globals__.get(variable)
+            if isinstance(module, ModuleType) and _is_users(module):
+                yield from self._of_namespace(vars(module), names)
+
+    def _of_namespace(
+        self, namespace: dict[str, Any], names: set[str]
+    ) -> Iterator[tuple[str, Any]]:
+        for name in names:
+            key = id(namespace), name
+            if name in namespace and key not in self.holders:
+                read = partial(namespace.get, name, MISSING)
+                yield from self._hold(key, Variable(name, namespace, read))
+
+    def _of_class(self, cls: type) -> Iterator[tuple[str, Any]]:
+        if not _is_users(sys.modules.get(cls.__module__)):
+            return
+        name = cls.__name__
+        yield from self._hold(id(cls), Holder(name, cls, lambda: dict(vars(cls))))
+        for base in cls.__bases__:
+            yield base.__name__, base
+
+    def is_current(self) -> bool:
+        """Whether everything is as it was."""
+        for holder in self.holders.values():  # a variable's read is a call of C
+            if holder.read() is not holder.before and not holder.unchanged():
+                return False
+        return True
+
+    def _changed(self) -> Iterator[Holder]:
+        return (h for h in self.holders.values() if not h.unchanged())
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Raise if the body of the context changes what is watched.
+
+        What it adds is a cache, if nothing of it is traced: kept, and noticed at the
+        next call. All else is as before if the body fails.
+        """
+        try:
+            yield
+            changed = list(self._changed())
+            for holder in changed:
+                if not holder.library and not holder.has_grown():
+                    _refuse_state(holder)
+            for holder in changed:
+                if holder.library:
+                    holder.before = holder.read()
+                else:
+                    holder.settle()
+        except BaseException:
+            for holder in self._changed():
+                if not holder.library:
+                    holder.restore()
+            raise
 
     def refuse_change(self) -> None:
-        found = self.changed()
-        if found is not None:
-            name, value = found
+        for holder in self._changed():
+            if holder.library:
+                continue
             raise MutationError(
                 explain(
-                    f"a {type(value).__name__} reached by {name!r} is changed in "
-                    "a branch or loop that a traced value decides",
+                    f"{_described(holder)} is changed in a branch or loop that a "
+                    "traced value decides",
                     why="it would be changed once, whichever way the program goes.",
-                    fix="keep such values in local variables or arrays",
+                    fix="keep such values in local variables or arrays; copy a list, "
+                    "xs = list(xs)",
                 )
             )
 
 
-def _variables(block: Any) -> Iterator[tuple[str, Any]]:
-    code = getattr(block, "__code__", None)
-    if code is None:
-        return
-    for name, cell in zip(code.co_freevars, block.__closure__ or (), strict=True):
-        try:
-            yield name, cell.cell_contents
-        except ValueError:
-            continue
-    for name in code.co_names:
-        if name in block.__globals__:
-            yield name, block.__globals__[name]
+def _refuse_state(holder: Holder) -> NoReturn:
+    raise MutationError(
+        explain(
+            f"{_described(holder)} is changed in a function that is compiled",
+            why="compiled code writes to arrays, not to other objects of Python.",
+            fix="return the new value, or keep it in an array: a[...] = value; fill "
+            "a cache before the call",
+        )
+    )
 
 
-def _is_mutable(value: Any) -> bool:
-    if isinstance(value, _CONTAINERS):
+def same(before: Any, now: Any) -> bool:
+    """Whether nothing can tell two values from each other."""
+    if before is now:
         return True
-    if isinstance(value, _OPAQUE) or type(value).__module__.startswith("wengert."):
+    if type(before) is not type(now) or not isinstance(before, _VALUES):
         return False
-    return isinstance(getattr(value, "__dict__", None), dict)
+    return bool(before == now) and repr(before) == repr(now)
 
 
-def _state(value: Any) -> Any:
-    """A shallow copy, which keeps the parts alive: an identity is not used again."""
-    if isinstance(value, _CONTAINERS):
-        return value.copy()
-    return dict(value.__dict__)
+def _described(holder: Holder) -> str:
+    if isinstance(holder, Variable):
+        return f"the variable {holder.name!r}"
+    what = f"a {type(holder.owner).__name__} reached by {holder.name!r}"
+    if type(holder.before) is not dict:
+        return what
+    names = ", ".join(repr(name) for name, _ in holder.changes())
+    return f"{names} of {what}"
 
 
-def _same(before: Any, after: Any) -> bool:
-    if len(before) != len(after):
+def _reader(value: Any) -> Callable[[], Any] | None:
+    """What reads the state of an object; None if it has none that we know of."""
+    if isinstance(value, dict):
+        return partial(dict, value)
+    if isinstance(value, list):
+        return partial(list.copy, value)
+    if isinstance(value, _SEQUENCES):
+        return partial(list, value)
+    if isinstance(value, GeneratorType):
+        return partial(_generator_state, value)
+    module = type(value).__module__.split(".")
+    if module[0] in _ASIDE or (module[0] == "wengert" and "examples" not in module):
+        return None
+    if isinstance(value, Iterator):
+        return partial(_iterator_state, value)
+    slots = _slots(type(value))
+    if slots:
+        return partial(_attributes, value, slots)
+    found = getattr(value, "__dict__", None)
+    return partial(dict, found) if type(found) is dict else None
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    return tuple(
+        name
+        for base in cls.__mro__
+        if base.__module__ != "builtins" and "__slots__" in vars(base)
+        for name, member in vars(base).items()
+        if isinstance(member, MemberDescriptorType)
+    )
+
+
+def _attributes(value: Any, slots: tuple[str, ...]) -> dict[str, Any]:
+    found = {name: getattr(value, name, MISSING) for name in slots}
+    return {**found, **getattr(value, "__dict__", {})}
+
+
+def _iterator_state(iterator: Any) -> list[Any]:
+    """How far an iterator of Python's has come, as it would be pickled."""
+    if type(iterator).__module__ == "itertools":
+        return [repr(iterator)]
+    try:
+        state = iterator.__reduce__()
+    except TypeError:
+        return []
+    return list(_flat(state[1:]))
+
+
+def _flat(state: Any) -> Iterator[Any]:
+    for part in state:
+        if isinstance(part, (tuple, list)):
+            yield from _flat(part)
+        else:
+            yield part
+
+
+def _generator_state(generator: GeneratorType[Any, Any, Any]) -> list[Any]:
+    frame = generator.gi_frame
+    return [] if frame is None else [frame.f_lasti, *frame.f_locals.values()]
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING
+
+
+def _set_attribute(owner: Any, name: str, value: Any) -> None:
+    """Whatever the class says of setting attributes."""
+    if isinstance(owner, type):
+        type.__setattr__(owner, name, value)
+    else:
+        object.__setattr__(owner, name, value)
+
+
+def _is_staged(value: Any) -> bool:
+    """Whether the value of a leaf is known only when the program runs."""
+    if isinstance(value, (TracedArray, TracedScalar)):
+        value = unwrap(value)
+    return not is_known(value)
+
+
+def _plain(value: Any) -> Any:
+    """An array as NumPy has it, if it is one whose numbers are known."""
+    if not isinstance(value, (TracedArray, TracedScalar)):
+        return value
+    number = unwrap(value)
+    while isinstance(number, Tracer):
+        number = number.below
+    array = np.array(number)
+    return array[()] if isinstance(value, TracedScalar) else array
+
+
+def _is_own(function: Any) -> bool:
+    """Whether a function or method is one of this package."""
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_filename in INTERNAL_FILES
+
+
+def _is_users(module: ModuleType | None) -> bool:
+    """Whether a module is one of the user's own files."""
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return module is sys.modules["__main__"]
+    return not is_installed(file)
+
+
+def _is_of_library(value: Any) -> bool:
+    """Whether a function, class or object is not of the user's own files."""
+    if isinstance(value, FunctionType):
+        return is_installed(value.__code__.co_filename)
+    cls = value if isinstance(value, type) else type(value)
+    if cls.__module__ in _PYTHONS or isinstance(value, (StagedList, dict)):
         return False
-    if isinstance(before, dict):
-        return all(k in after and after[k] is v for k, v in before.items())
-    if isinstance(before, (set, bytearray)):
-        return bool(before == after)
-    return all(a is b for a, b in zip(before, after, strict=True))
+    return not _is_users(sys.modules.get(cls.__module__))
+
+
+def names_in(code: CodeType) -> set[str]:
+    """The names of globals and attributes in a code, that of inner functions too."""
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= names_in(constant)
+    return names

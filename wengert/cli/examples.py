@@ -56,12 +56,9 @@ def _run(example: Example, console: Console) -> None:
         table.add_column(column, justify="left" if column == "engine" else "right")
     derivative = wg.value_and_grad(example.function)
     table.add_row("eager", *_measured(example.function, derivative, example, known))
-    if not example.not_compiled:
-        compiled = wg.jit(example.function), wg.jit(derivative)
-        table.add_row("compiled", *_measured(*compiled, example, known))
+    compiled = wg.jit(example.function), wg.jit(derivative)
+    table.add_row("compiled", *_measured(*compiled, example, known))
     console.print(table)
-    if example.not_compiled:
-        console.print(f"Not compiled yet: {example.not_compiled}.")
     console.print(f"{example.module.__file__}\n", soft_wrap=True, highlight=False)
 
 

@@ -27,7 +27,6 @@ class Example(NamedTuple):
     known: Callable[..., Any]  # the gradient by other means, of the same arguments
     known_by: str
     tolerance: float = 1e-10  # of the gradient against the known one
-    not_compiled: str = ""  # why the compiler does not take it
 
     @property
     def name(self) -> str:
@@ -157,7 +156,6 @@ def _examples() -> dict[str, Example]:
             (0.9, *customers, 150.0),
             perturbation,
             "perturbation analysis, customer by customer",
-            not_compiled="its list grows in a loop whose end the arguments decide",
         ),
     ]
     return {example.name: example for example in found}

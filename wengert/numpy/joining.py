@@ -11,6 +11,7 @@ from wengert._array.convert import cast
 from wengert._array.traced import unwrap, wrap
 from wengert._array.views import concrete_array
 from wengert._core.source import explain
+from wengert._core.tree import Listed
 from wengert._ops.indexing import getitem, update
 from wengert._ops.ordering import take
 from wengert._ops.structure import broadcast_to as broadcast_op
@@ -83,7 +84,10 @@ def concatenate(
     casting: Any = "same_kind",
 ) -> Any:
     """``numpy.concatenate``."""
-    parts = [as_array(a) for a in arrays]
+    if isinstance(arrays, Listed) and arrays.grown:
+        parts = [_end_to_end(as_array(arrays), axis)]
+    else:
+        parts = [as_array(a) for a in arrays]
     if axis is None:
         parts = [reshape(part, shape=(prod(part.shape),)) for part in parts]
         axis = 0
@@ -93,7 +97,24 @@ def concatenate(
     return _joined(parts, axis, out, dtype, casting)
 
 
+def _end_to_end(rows: Any, axis: Any) -> Any:
+    """The rows of an array, joined along one of their axes."""
+    if len(rows.shape) < 2:
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    axis = normalize_axis(axis or 0, len(rows.shape) - 1)
+    moved = move_axis(rows, 0, axis)
+    n, m = moved.shape[axis : axis + 2]
+    return reshape(moved, shape=(*moved.shape[:axis], n * m, *moved.shape[axis + 2 :]))
+
+
 concat = concatenate
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """Whether two shapes do; joining checks lengths that only the run knows."""
+    pairs = zip(one, other, strict=False)
+    known = any(type(n) is int and type(m) is int and n != m for n, m in pairs)
+    return known or len(one) != len(other)
 
 
 @like_numpy
@@ -106,8 +127,12 @@ def stack(
     casting: Any = "same_kind",
 ) -> Any:
     """``numpy.stack``."""
+    if isinstance(arrays, Listed) and arrays.grown:
+        rows = as_array(arrays)
+        moved = move_axis(rows, 0, normalize_axis(axis, len(rows.shape)))
+        return _joined([moved], 0, out, dtype, casting)
     parts = [as_array(a) for a in arrays]
-    if len({tuple(part.shape) for part in parts}) > 1:
+    if any(_differ(part.shape, parts[0].shape) for part in parts):
         raise ValueError("all input arrays must have the same shape")
     axis = normalize_axis(axis, len(parts[0].shape) + 1)
     index = (*(slice(None),) * axis, None, Ellipsis)

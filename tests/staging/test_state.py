@@ -1,0 +1,244 @@
+"""Python objects that compiled code must not change: noticed wherever they are."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import itertools
+import types
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from wengert.errors import MutationError
+
+COUNT = 0
+TABLE: dict[Any, Any] = {}
+
+
+class Slotted:
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+
+class Counter:
+    made = 0
+
+    def __init__(self) -> None:
+        self.n = 0
+
+    def add(self) -> int:
+        self.n += 1
+        return self.n
+
+
+def add_to_global() -> int:
+    global COUNT
+    COUNT += 1
+    return COUNT
+
+
+def add_to_class() -> int:
+    Counter.made += 1
+    return Counter.made
+
+
+def of_closure() -> Any:
+    n = 0
+
+    def add() -> int:
+        nonlocal n
+        n += 1
+        return n
+
+    return add
+
+
+def of_slots() -> Any:
+    slotted = Slotted()
+
+    def add() -> int:
+        slotted.value += 1
+        return slotted.value
+
+    return add
+
+
+def of_queue() -> Any:
+    queue = collections.deque([0, 1, 2, 3])
+
+    def add() -> int:
+        queue.rotate(1)
+        return queue[0]
+
+    return add
+
+
+def of_generator() -> Any:
+    def numbers() -> Any:
+        n = 0
+        while True:
+            yield n
+            n += 1
+
+    return functools.partial(next, numbers())
+
+
+def of_function() -> Any:
+    def add() -> int:
+        add.n += 1  # type: ignore[attr-defined]
+        return add.n  # type: ignore[attr-defined]
+
+    add.n = 0  # type: ignore[attr-defined]
+    return add
+
+
+def of_set() -> Any:
+    seen: set[int] = set()
+
+    def add() -> int:
+        seen.add(len(seen))
+        return len(seen)
+
+    return add
+
+
+def of_namespace() -> Any:
+    state = types.SimpleNamespace(n=0)
+
+    def add() -> int:
+        state.n += 1
+        return state.n
+
+    return add
+
+
+MAKERS = {
+    "global": lambda: add_to_global,
+    "class": lambda: add_to_class,
+    "attribute": lambda: Counter().add,
+    "in a tuple": lambda: functools.partial(lambda c: c[0].add(), (Counter(),)),
+    "closure": of_closure,
+    "slots": of_slots,
+    "queue": of_queue,
+    "iterator": lambda: functools.partial(next, itertools.count()),
+    "list iterator": lambda: functools.partial(next, iter([*range(100)])),
+    "generator": of_generator,
+    "function": of_function,
+    "set": of_set,
+    "namespace": of_namespace,
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("where", ["loop", "branch", "function"])
+def test_state_that_changes_is_refused(name, where):
+    """Counted in a loop, a branch or the function, by the one call that compiles."""
+    add = MAKERS[name]()
+
+    def loop(x):
+        total = 0.0
+        for i in range(10):
+            total += x * add() + i
+        return total
+
+    def branch(x):
+        return x * add() if x > 0 else x
+
+    def function(x):
+        return x * add()
+
+    f = {"loop": loop, "branch": branch, "function": function}[where]
+    with pytest.raises(MutationError, match="is changed in a"):
+        wg.jit(f)(2.0)
+
+
+def test_what_a_call_that_failed_changed_is_as_before():
+    counter, kept = Counter(), [1, 2]
+
+    def f(x):
+        counter.n = x
+        counter.other = 5
+        kept.append(x)
+        TABLE["x"] = x
+        return add_to_global() * x
+
+    before = COUNT
+    with pytest.raises(MutationError):
+        wg.jit(f)(1.0)
+    assert vars(counter) == {"n": 0} and kept == [1, 2]
+    assert COUNT == before and "x" not in TABLE
+
+
+def test_caches_may_grow():
+    class Model:
+        @functools.cached_property
+        def nodes(self):
+            return np.linspace(0.0, 1.0, 5)
+
+        @wg.jit
+        def __call__(self, x):
+            return (self.nodes * x).sum() * weight(3)[1]
+
+    def weight(n):
+        if n not in TABLE:
+            TABLE[n] = np.arange(n)
+        return TABLE[n]
+
+    TABLE.clear()
+    model = Model()
+    for x in (1.0, 2.0, 3.0):
+        assert model(x) == 2.5 * x
+    assert type(TABLE[3]) is type(model.nodes) is np.ndarray
+    TABLE[3] = np.ones(3)
+    assert model(2.0) == 5.0
+
+
+def test_arrays_of_objects_are_written_to():
+    class Model:
+        def __init__(self):
+            self.w = np.ones(3)
+
+        @wg.jit
+        def step(self, x):
+            self.w -= 0.5 * x
+            self.w[0] += 1.0
+            return self.w.sum()
+
+    model = Model()
+    w = model.w
+    assert [model.step(1.0), model.step(1.0)] == [2.5, 2.0]
+    assert model.w is w
+    np.testing.assert_array_equal(w, [2.0, 0.0, 0.0])
+
+
+def test_settings_are_read_at_each_call():
+    def power(x):
+        return x ** functools.partial(exponent)()
+
+    def exponent():
+        return Counter.made + SETTINGS.n + of_default()
+
+    f = wg.jit(power)
+    SETTINGS.n, Counter.made, of_default.n = 1, 1, 0
+    assert f(3.0) == 9.0
+    SETTINGS.n = 2
+    assert f(3.0) == 27.0
+    Counter.made = 0
+    assert f(3.0) == 9.0
+    of_default.n = 1
+    assert f(3.0) == 27.0
+
+
+SETTINGS = types.SimpleNamespace(n=1)
+
+
+def of_default() -> Any:
+    return of_default.n  # type: ignore[attr-defined]
+
+
+of_default.n = 0  # type: ignore[attr-defined]
