@@ -14,8 +14,8 @@ import scipy.special
 
 import wengert.numpy
 import wengert.scipy
-from wengert._array.traced import TracedArray, TracedScalar, has_traced
-from wengert._core.interp import CURRENT
+from wengert._array.traced import TracedArray, TracedScalar, has_traced, unwrap
+from wengert._core.interp import CURRENT, is_known
 from wengert._core.tree import Listed
 from wengert.numpy._dispatch import fresh_all
 from wengert.numpy._ufunc import Ufunc
@@ -174,6 +174,8 @@ def _of_builtins(callee: Callable[[Any], Any]) -> Iterator[Pair]:
     yield isinstance, is_instance
     yield min, functools.partial(_extreme, min, wnp.less)
     yield max, functools.partial(_extreme, max, wnp.greater)
+    yield any, functools.partial(_decided, True)
+    yield all, functools.partial(_decided, False)
     for taking in (builtins.map, builtins.filter, functools.reduce):
         yield taking, functools.partial(_taking_function, callee, taking)
 
@@ -257,6 +259,9 @@ def _extreme(original: Any, better: Any, *args: Any, **kwargs: Any) -> Any:
     """``min`` and ``max`` of numbers, the first of equal ones, as Python has it."""
     if len(args) == 1 and isinstance(args[0], Listed) and args[0].grown and not kwargs:
         return (wnp.min if original is min else wnp.max)(args[0].as_tree())
+    if len(args) == 1 and not kwargs and _is_staged_vector(args[0]):
+        place = wnp.argmin if original is min else wnp.argmax
+        return args[0][place(args[0])]
     if len(args) == 1 and not kwargs and not isinstance(args[0], TracedArray):
         args = tuple(args[0])
         if len(args) < 2:
@@ -268,3 +273,23 @@ def _extreme(original: Any, better: Any, *args: Any, **kwargs: Any) -> Any:
     for x in args[1:]:
         best = wnp.where(better(x, best), x, best)
     return best
+
+
+def _decided(decisive: bool, items: Any, /) -> Any:
+    """``any`` (`decisive` is True) and ``all`` of items that may be traced."""
+    if _is_staged_vector(items):
+        return (wnp.any if decisive else wnp.all)(items)
+    found: Any = not decisive
+    for item in items:
+        if not _is_scalar(item) or is_known(unwrap(item)):
+            if bool(item) is decisive:
+                return decisive
+        elif decisive:
+            found = wnp.logical_or(found, item)
+        else:
+            found = wnp.logical_and(found, item)
+    return found
+
+
+def _is_staged_vector(x: Any) -> bool:
+    return isinstance(x, TracedArray) and x.ndim == 1 and not is_known(unwrap(x))

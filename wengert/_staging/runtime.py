@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
 
+import wengert.numpy as wnp
 from wengert._array.traced import TracedArray, wrap
 from wengert._control import loops
 from wengert._core.interp import CURRENT
@@ -326,6 +327,17 @@ class Staged(Plain):
             scope,
         )
         return self.result(signal)
+
+    def in_(self, item: Any, container: Any) -> Any:
+        if isinstance(container, (TracedArray, np.ndarray)):
+            if is_staged(container) or is_staged(item):
+                return wnp.any(container == item)
+        elif is_staged(item) and isinstance(container, (tuple, list, range)):
+            return reduce(wnp.logical_or, (item == x for x in container), False)
+        return super().in_(item, container)
+
+    def not_in(self, item: Any, container: Any) -> Any:
+        return self.not_(self.in_(item, container))
 
     def compare(self, left: Any, *links: Any) -> Any:
         if len(links) == 2:

@@ -1,0 +1,45 @@
+"""Python's functions and operators of values that are known when the program runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from tests.staging.programs import X
+
+
+def least(x):
+    return min(x), max(x), min(x[i] * i for i in range(4)), max([x[0], x[1], 0.5])
+
+
+def decided(x):
+    return (
+        any(v > 2 for v in x),
+        all(v > -5 for v in x),
+        any(x > 100),
+        all(x < 100),
+        any([False, x[0] > 0]),
+        all([]),
+        any(v is x for v in [x]),
+    )
+
+
+def contained(x):
+    y = x[0] + 3.0
+    return 2.7 in y + x * 0, 9.0 in x, y in (2.7, 1.0), y not in [1.0], 2 in [1, 2]
+
+
+@pytest.mark.parametrize("f", [least, decided, contained])
+def test_values(f):
+    for x in (X, -X, X[::-1] * 3):
+        expected, found = f(x), wg.jit(f)(x)
+        assert len(found) == len(expected)
+        assert all(bool(a == b) for a, b in zip(expected, found, strict=True))
+
+
+def test_derivatives():
+    def f(x):
+        return max(x) * min(x) + (x[0] if any(v > 2 for v in x) else 0.0)
+
+    np.testing.assert_allclose(wg.jit(wg.grad(f))(X), wg.grad(f)(X))
