@@ -16,7 +16,7 @@ import pytest
 
 import wengert as wg
 from tests.backend.building import F64, I64, Builder, var
-from tests.staging.programs import CASES
+from tests.staging.programs import KEPT
 from tests.staging.test_programs import total
 from wengert._backend import cache, store
 from wengert._backend.libraries import address
@@ -450,9 +450,9 @@ def test_an_array_in_a_program_is_told_by_all_of_its_entries():
 # -- what is read is what was written --------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(len(CASES)))
+@pytest.mark.parametrize("number", range(len(KEPT)))
 def test_programs_do_the_same_when_they_are_read(number, directory, compiled):
-    f, x = CASES[number]
+    f, x = KEPT[number]
     for g in (f, wg.grad(total(f))):
         del compiled[:]
         first = flatten(run(g, x))[0]

@@ -17,7 +17,7 @@ import pytest
 from tests.backend.building import BOOL, F64, I64, Builder, var
 from wengert._backend import compile_program
 from wengert._core.types import ArrayType
-from wengert._ir.control import Call
+from wengert._ir.control import Call, Label, Recur
 from wengert._ir.evaluate import evaluate
 from wengert._ir.program import Equation, Program, Var
 from wengert._ir.verify import verify
@@ -329,19 +329,21 @@ def test_a_function_that_is_called_twice(n: int) -> None:
 def recursive_factorial() -> Program:
     """``f(k, base)``: base at k = 0, else k f(k - 1)."""
     k, bottom = var((), I64), var(())
-    recursion = Call.__new__(Call)
+    label = Label("factorial")
+    label.interface = Program((var((), I64), var(())), (), (var(()),))
     k1, base1, k2, base2 = var((), I64), var(()), var((), I64), var(())
     then = body(k1, base1).program(base1)
     orelse = body(k2, base2)
     less = orelse.emit("subtract", k2, 1)
-    (rest,) = orelse.control(recursion, (less, base2), (ArrayType((), F64),))
+    (rest,) = orelse.control(Recur(label), (less, base2), (ArrayType((), F64),))
     number = orelse.emit("astype", k2, dtype=F64)
     product = orelse.program(orelse.emit("multiply", number, rest))
     b = Builder(k, bottom)
     stop = b.emit("equal", k, 0)
-    program = b.program(*b.branch(stop, then, product, (k, bottom)))
-    Call.__init__(recursion, program)
-    return program
+    callee = b.program(*b.branch(stop, then, product, (k, bottom)))
+    outer = Builder(*(params := (var((), I64), var(()))))
+    call = Call(callee, label=label)
+    return outer.program(*outer.control(call, params, (ArrayType((), F64),)))
 
 
 def test_recursion() -> None:

@@ -9,9 +9,16 @@ import wengert.numpy as wnp
 from tests.errors.case import case
 from wengert._modes.custom import custom_jvp, custom_vjp, straight_through
 from wengert._modes.opaque import opaque
-from wengert.errors import ArgumentError, CustomRuleError, ShapeError
+from wengert.errors import ArgumentError, CustomRuleError, ShapeError, StagedValueError
 
 X = np.array([1.0, 2.0])
+SINE = opaque(np.sin, out=lambda x: x, differences="central")
+
+
+def _counted(x):
+    while x < 5.0:
+        x = x + 2.0 + SINE(x)
+    return x
 
 
 def with_jvp(rule, fun=lambda x: x):
@@ -148,6 +155,37 @@ OPAQUE = [
         lambda: wg.vmap(opaque(np.sin))(np.zeros(0)),
         ShapeError,
         "opaque(sin) under vmap of 0 lanes",
+    ),
+    case(
+        pulled(opaque(np.sin, out=lambda x: (x, x), differences="central")),
+        CustomRuleError,
+        "opaque(sin) returned the structure PyTreeSpec(*), and out= says",
+        "correct out=",
+    ),
+    case(
+        lambda: wg.jit(lambda x: opaque(np.sin)(x))(X),
+        ArgumentError,
+        "opaque(sin) is called in compiled code, and has no out=",
+        "out=lambda x: (x.shape, x.dtype)",
+    ),
+    case(
+        lambda: wg.jit(lambda x: opaque(np.sin, out=lambda x: float)(x))(X),
+        ArgumentError,
+        "opaque(sin): out= gave a type for a type",
+        "return pairs of shape and dtype",
+    ),
+    case(
+        lambda: wg.jit(wg.grad(wg.checkpoint(lambda x: SINE(x) * x)))(1.0),
+        CustomRuleError,
+        "opaque(sin) is called in checkpoint(<lambda>), which compiled code runs again",
+        "call it outside the checkpoint",
+    ),
+    case(
+        lambda: wg.jit(wg.grad(_counted))(1.0),
+        StagedValueError,
+        "opaque(sin) would be called again for the derivative",
+        "reverse mode runs twice what it cannot save",
+        "a for loop of a fixed number of steps",
     ),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import pickle
 import time
 
 import numpy as np
@@ -30,6 +31,7 @@ from wengert.errors import (
 )
 
 X = np.arange(12.0)
+PICKLED = pickle.dumps(X)
 
 
 def _needs_number(x):
@@ -54,6 +56,51 @@ def _two_shapes(x):
     else:
         y = np.zeros((3, 3))
     return y.sum()
+
+
+def _on_every_path(x):
+    return _on_every_path(x - 1.0) if x > 0 else _on_every_path(x - 2.0)
+
+
+def _longer(x):
+    return x if x.sum() > 10 else np.concatenate([_longer(x * 2.0), x])
+
+
+def _toggled(x):
+    if x > 3:
+        return np.zeros(2, int)
+    y = _toggled(x + 1.0)
+    return y.astype(float if y.dtype == int else int)
+
+
+def _parts(a, b, k):
+    if k > 0:
+        a[0] = b[0]
+        _parts(a, b, k - 1)
+    return a[0]
+
+
+def _of_one_array(x, n):
+    y = x.copy()
+    return _parts(y[:3], y[2:], n)
+
+
+def _filled(x, a):
+    if x > 3:
+        return x
+    y = _filled(x + 1.0, a)
+    a[0] = y
+    return y
+
+
+def _remembered(x, n, cache):
+    if x > 3:
+        return x
+    return _remembered(x + 1.0, n + 1, {**cache, n: x})
+
+
+def _its_own_derivative(x):
+    return x if x > 3 else wg.grad(_its_own_derivative)(x + 1.0) * 2.0
 
 
 def _sliced_by_a_float(x):
@@ -394,6 +441,51 @@ def converted(function, *args):
     return lambda: convert(function, staging=True)(*args)
 
 
+RECURSION = [
+    case(
+        lambda: wg.jit(_on_every_path)(1.0),
+        JoinError,
+        "_on_every_path calls itself on every path",
+        "let it return without calling itself",
+    ),
+    case(
+        lambda: wg.jit(_longer)(X[:3]),
+        JoinError,
+        "_longer calls itself, and returns an array of a length that it finds",
+        "write into an array that is an argument",
+    ),
+    case(
+        lambda: wg.jit(_toggled)(1.0),
+        JoinError,
+        "_toggled calls itself, and returns another type at every depth",
+        "give the result one shape, dtype and structure",
+    ),
+    case(
+        lambda: wg.jit(_of_one_array)(X, 3),
+        MutationError,
+        "_parts calls itself, and writes to an array that another of its variables",
+        "pass a copy",
+    ),
+    case(
+        lambda: wg.jit(lambda x: _filled(x, pickle.loads(PICKLED)))(1.0),
+        MutationError,
+        "_filled calls itself, and writes to a plain NumPy array",
+        "make the array in the function that is compiled",
+    ),
+    case(
+        lambda: wg.jit(lambda x: _remembered(x, 0, {}))(1.0),
+        StagedValueError,
+        "_remembered calls itself, as often as a traced value decides",
+        "pass arrays and numbers",
+    ),
+    case(
+        lambda: wg.jit(_its_own_derivative)(1.0),
+        StagedValueError,
+        "_its_own_derivative is differentiated inside itself",
+        "write the derivative out",
+    ),
+]
+
 PROGRAMS = [
     raises(interpreted(_raises, X), ValueError, "too large"),
     raises(interpreted(_asserts, X), AssertionError, "too small"),
@@ -440,4 +532,4 @@ PROGRAMS = [
     ),
 ]
 
-CASES = [*STAGING, *PROGRAMS]
+CASES = [*STAGING, *RECURSION, *PROGRAMS]

@@ -11,6 +11,9 @@ import numpy as np
 
 from tests.staging.combinators import COMBINATORS
 from tests.staging.growing import GROWING
+from tests.staging.opaques import OPAQUE
+from tests.staging.recursions import ARRAYS as RECURSIVE_ARRAYS
+from tests.staging.recursions import SCALARS as RECURSIVE_SCALARS
 
 X = np.linspace(-0.3, 2.4, 10)
 ORDER = np.array([2, 0, 1])
@@ -371,4 +374,10 @@ ARRAY = [
     swapped_scalars,
     refusals,
 ]
-CASES = [*SCALAR, *((function, X) for function in [*ARRAY, *COMBINATORS, *GROWING])]
+ALL_ARRAYS = [*ARRAY, *COMBINATORS, *GROWING, *RECURSIVE_ARRAYS]
+KEPT = [
+    *SCALAR,
+    *((function, 1.7) for function in RECURSIVE_SCALARS),
+    *((function, X) for function in ALL_ARRAYS),
+]
+CASES = [*KEPT, *((function, X) for function in OPAQUE)]

@@ -127,11 +127,11 @@ def test_steps_that_are_run(n, checkpoints, monkeypatch):
     steps = 0
     plain = reference.CONTROL["for"]
 
-    def counting(op, operands):
+    def counting(op, operands, labels):
         nonlocal steps
         if counted & {e.op.name for e in op.body.equations}:
             steps += int(operands[0])
-        return plain(op, operands)
+        return plain(op, operands, labels)
 
     monkeypatch.setitem(reference.CONTROL, "for", counting)
     reference.evaluate(staged(wg.grad(chain(n, checkpoints)), X), [X])

@@ -14,7 +14,7 @@ from llvmlite import ir
 from wengert._backend import types as t
 from wengert._backend.compiler import Library, object_code
 from wengert._backend.control import result_words
-from wengert._backend.emitter import FAILED, FRAME, NO_MEMORY, TOO_DEEP
+from wengert._backend.emitter import FAILED, FRAME, NO_MEMORY
 from wengert._backend.functions import emit_program, has_destination, results_offset
 from wengert._backend.lowering import STACK_BYTES
 from wengert._backend.runtime import Runtime, memory, raise_fetched
@@ -178,8 +178,6 @@ class Compiled:
             error = self._failure(frame)
         elif code == NO_MEMORY:
             error = MemoryError("compiled code: out of memory")
-        elif code == TOO_DEEP:
-            error = RecursionError("maximum recursion depth exceeded")
         else:
             # A signal that stops a callback at its start leaves no exception.
             address = ctypes.addressof(frame)

@@ -14,7 +14,8 @@ from llvmlite import ir
 
 from wengert._backend import types as t
 from wengert._backend.analysis import Uses, written_to
-from wengert._backend.emitter import POLL_EVERY, STACK_LIMIT, TOO_DEEP, Index, i64
+from wengert._backend.emitter import POLL_EVERY, STACK_LIMIT, Index, i64
+from wengert._backend.failures import too_deep
 from wengert._backend.host import lower_on_host
 from wengert._backend.lowering import Lowering, Scope
 from wengert._backend.values import (
@@ -26,6 +27,7 @@ from wengert._backend.values import (
     Value,
     contiguous_array,
 )
+from wengert._ir.control import Recur
 from wengert._ir.program import Atom, Equation, Program
 
 # -- what crosses the border of a region -----------------------------------------------
@@ -415,33 +417,35 @@ def _handed_down(value: Array, scope: Scope) -> Array:
 
 def _lower_call(lo: Lowering, equation: Equation) -> None:
     """A call of a function of its own: operands are lent, results are fresh."""
-    e = lo.e
-    callee = equation.op.callee
-    function = lo.sites.function(e.function.module, callee)
+    e, op = lo.e, equation.op
+    if isinstance(op, Recur):
+        function = lo.around[op.label]
+    else:
+        function = lo.sites.function(e.function.module, op, lo.around)
     arguments: list[Any] = [e.frame]
     for atom in equation.inputs:
         value = lo.value(atom)
         scalar = isinstance(value, Scalar)
         arguments.append(value.at(e, ()) if scalar else lo.contiguous(value).pointer)
     places = [Place(lo, v.type) for v in equation.outputs]
-    words = sum(result_words(v.type) for v in callee.results)
+    words = sum(result_words(v.type) for v in equation.outputs)
     block = e.bytes(8 * words)
-    _count_depth(lo, 1)
+    _enter(lo)
     code = e.b.call(function, [*arguments, block])
     e.leave_if(e.b.icmp_signed("!=", code, ir.Constant(t.I32, 0)), code)
-    _count_depth(lo, -1)
+    e.count("depth", -1)
     _receive(lo, equation, block, places)
 
 
-def _count_depth(lo: Lowering, change: int) -> None:
+def _enter(lo: Lowering) -> None:
+    """Count a call, of which so many may be under way, on so much of the stack."""
     e = lo.e
-    e.count("depth", change)
-    if change > 0:
-        depth, limit = (e.b.load(e.word(n), typ=t.I64) for n in ("depth", "limit"))
-        bottom = e.b.load(e.word("stack"), typ=t.I64)
-        used = e.sub(bottom, e.b.ptrtoint(e.slot(t.I8), t.I64))
-        deep = e.b.or_(e.compare(">", depth, limit), e.compare(">", used, STACK_LIMIT))
-        e.leave_if(deep, TOO_DEEP)
+    e.count("depth", 1)
+    depth, limit = (e.b.load(e.word(n), typ=t.I64) for n in ("depth", "limit"))
+    bottom = e.b.load(e.word("stack"), typ=t.I64)
+    used = e.sub(bottom, e.b.ptrtoint(e.slot(t.I8), t.I64))
+    fine = e.b.and_(e.compare("<=", depth, limit), e.compare("<=", used, STACK_LIMIT))
+    e.fail_unless(fine, lo.sites.error(too_deep), list)
 
 
 def result_words(type_: Any) -> int:
@@ -500,11 +504,17 @@ def _stored(lo: Lowering, word: Any) -> Any:
     return word.value
 
 
+def _lower_opaque(lo: Lowering, equation: Equation) -> None:
+    lo.finish(equation, lower_on_host(lo, equation))
+
+
 CONTROL = {
     "for": _lower_for,
     "while": _lower_while,
     "if": _lower_if,
     "call": _lower_call,
+    "recur": _lower_call,
     "check": _lower_check,
     "print": lower_on_host,
+    "opaque": _lower_opaque,
 }

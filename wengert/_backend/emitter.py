@@ -32,7 +32,7 @@ FRAME = {
     "raised": 10,
     "values": 13,
 }
-FINE, FAILED, NO_MEMORY, RAISED, TOO_DEEP = range(5)
+FINE, FAILED, NO_MEMORY, RAISED = range(4)
 POLL_EVERY = 1 << 16
 STACK_LIMIT = (
     400_000  # bytes of stack for calls; threads have little more on some systems

@@ -44,6 +44,10 @@ def empty_operand(name: str) -> ValueError:
     return ValueError(f"{name} cannot be empty")
 
 
+def too_deep() -> RecursionError:
+    return RecursionError("maximum recursion depth exceeded")
+
+
 def too_large(limit: int, n: Any) -> ValueError:
     return ValueError(
         f"a matrix has an axis of {n} entries, and compiled code takes at most {limit} "

@@ -19,7 +19,7 @@ from wengert._backend.analysis import Uses, destinations
 from wengert._backend.control import on_heap, result_words
 from wengert._backend.emitter import FINE, FRAME, Emitter
 from wengert._backend.lowering import Lowering, Scope
-from wengert._backend.sites import ErrorSite, Sites, declare
+from wengert._backend.sites import ErrorSite, Functions, Sites, declare
 from wengert._backend.values import (
     Array,
     Block,
@@ -35,14 +35,18 @@ DATA_POINTER = object.__basicsize__  # where an array object has the address of 
 
 
 def emit_function(
-    program: Program, function: ir.Function, sites: Sites, stack_bytes: int
+    program: Program,
+    function: ir.Function,
+    sites: Sites,
+    stack_bytes: int,
+    around: Functions,
 ) -> None:
-    """The body of a declared function."""
+    """The body of a declared function; `around`: those that it may call by labels."""
     frame, *rest = function.args
     given = rest[: len(program.params)]
     block, *targets = rest[len(program.params) :]
     e = Emitter(function, frame)
-    lo = Lowering(e, sites, stack_bytes, Places(program))
+    lo = Lowering(e, sites, stack_bytes, Places(program), around)
     scope = Scope(Uses(program))
     lo.scope = scope
     for var, argument in zip(program.params, given, strict=True):
@@ -156,10 +160,10 @@ def emit_program(program: Program, module: ir.Module, stack_bytes: int) -> Sites
     count = sum(has_destination(program, r) for r in program.results)
     main = declare(module, program, "program", count)
     main.attributes.add("noinline")
-    emit_function(program, main, sites, stack_bytes)
+    emit_function(program, main, sites, stack_bytes, {})
     while sites.pending:
-        callee, function = sites.pending.pop()
-        emit_function(callee, function, sites, stack_bytes)
+        callee, function, around = sites.pending.pop()
+        emit_function(callee, function, sites, stack_bytes, around)
     _emit_entry(program, module, main, sites)
     return sites
 

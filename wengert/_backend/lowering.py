@@ -19,7 +19,7 @@ from wengert._backend import types as t
 from wengert._backend.analysis import Uses
 from wengert._backend.emitter import LARGEST, NO_MEMORY, TABLE, Emitter, Index
 from wengert._backend.failures import mismatch
-from wengert._backend.sites import Sites
+from wengert._backend.sites import Functions, Sites
 from wengert._backend.values import (
     Array,
     Block,
@@ -74,12 +74,18 @@ class Lowering:
     """Emission of the body of one function."""
 
     def __init__(
-        self, emitter: Emitter, sites: Sites, stack_bytes: int, places: Places
+        self,
+        emitter: Emitter,
+        sites: Sites,
+        stack_bytes: int,
+        places: Places,
+        around: Functions,
     ) -> None:
         self.e = emitter
         self.sites = sites
         self.places = places
         self.stack_bytes = stack_bytes
+        self.around = around  # the functions that `Recur` may call
         self.scope: Scope
 
     # -- values ------------------------------------------------------------------------

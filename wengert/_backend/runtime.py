@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from wengert._backend.emitter import HOST_DONE, RAISED, TABLE
 from wengert._backend.libraries import address
 from wengert._backend.sites import HostSite
+from wengert._ir.control import Effect
 from wengert._ir.program import Var, substitute
 
 HOST = ctypes.CFUNCTYPE(
@@ -101,7 +103,8 @@ def evaluate(site: HostSite, address: int) -> None:
     operands = [_operand(words.array(a.type)) for a in equation.inputs]
     numbers: dict[Var, int] = {v: words.word() for v in site.variables}
     params = {k: substitute(v, numbers.__getitem__) for k, v in equation.params.items()}
-    with np.errstate(all="ignore"):
+    is_users = isinstance(equation.op, Effect)
+    with nullcontext() if is_users else np.errstate(all="ignore"):
         value = equation.op.evaluate(*operands, **params)
     for var, result in zip(
         equation.outputs, value if equation.op.multiple else [value], strict=True

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from llvmlite import ir
 
 from wengert._backend import types as t
 from wengert._core.source import Site
+from wengert._ir.control import Call, Label
 from wengert._ir.program import Equation, Program, Var
+
+Functions: TypeAlias = dict[Label, ir.Function]
 
 
 class ErrorSite(NamedTuple):
@@ -41,8 +44,8 @@ class Sites:
         self.errors: list[ErrorSite] = []
         self.hosts: list[HostSite] = []
         self.entries: list[str] = []  # further entries of the run-time table, by name
-        self.functions: dict[int, Any] = {}  # of callees, by identity
-        self.pending: list[tuple[Program, Any]] = []
+        self.functions: dict[Any, Any] = {}  # of callees, by identity
+        self.pending: list[tuple[Program, Any, Functions]] = []
 
     def error(self, make: Callable[..., BaseException], *dtypes: Any) -> int:
         return self.check(make, dtypes, (0,) * len(dtypes))
@@ -60,14 +63,19 @@ class Sites:
             self.entries.append(name)
         return self.entries.index(name)
 
-    def function(self, module: ir.Module, program: Program) -> ir.Function:
-        """The function of a callee; emitted later, once."""
-        known = self.functions.get(id(program))
+    def function(self, module: ir.Module, op: Call, around: Functions) -> ir.Function:
+        """The function of a callee; emitted later, once.
+
+        around: the functions that stand around the call, by their labels.
+        """
+        key = (id(op.callee), *(f.name for f in around.values()))
+        known = self.functions.get(key)
         if known is None:
-            name = f"callee_{len(self.functions)}"
-            known = declare(module, program, name)
-            self.functions[id(program)] = known
-            self.pending.append((program, known))
+            known = declare(module, op.callee, f"callee_{len(self.functions)}")
+            self.functions[key] = known
+            if op.label is not None:
+                around = {**around, op.label: known}
+            self.pending.append((op.callee, known, around))
         return known
 
 

@@ -42,6 +42,8 @@ class Interpreter:
     # What shows a tracer in a text that is made later.
     marking: Callable[[Tracer], Any] | None = None
     regional = False  # whether a region of control flow is being staged below
+    emits = False  # whether it writes a program instead of computing
+    each_lane: Any = None  # where it does: what calls an opaque function in all lanes
 
     def __init__(self, parent: Interpreter | None) -> None:
         self.parent: Any = parent  # None only at the bottom

@@ -44,13 +44,17 @@ class Listed(list[Any]):
         raise NotImplementedError
 
 
-def flatten(tree: Any, keep_grown: bool = False) -> tuple[list[Any], Any]:
+def flatten(
+    tree: Any,
+    keep_grown: bool = False,
+    is_leaf: Callable[[Any], bool] | None = None,
+) -> tuple[list[Any], Any]:
     """Leaves of a pytree, and what `unflatten` needs to put them back.
 
     keep_grown: a list that has grown is a leaf.
     """
     while True:
-        leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
+        leaves, structure = optree.tree_flatten(tree, is_leaf, namespace=NAMESPACE)
         types = {type(leaf) for leaf in leaves}
         unseen = [cls for cls in types if hasattr(cls, "__dataclass_fields__")]
         for cls in unseen:

@@ -124,9 +124,10 @@ class Callees:
                 return functools.partial(_with_fresh_arrays, f)
             return f
         converted = CONVERTER.convert(f, self.staging)
+        runtime = self.helper.cell_contents
         if converted.code is None:
-            return f
-        new = with_code(f, converted, self.helper)
+            return runtime.entered(f, f) if CONVERTER.made(f.__code__) else f
+        new = runtime.entered(f, with_code(f, converted, self.helper))
         if f.__closure__ is None:
             # With a closure it may be reached from its own cells, and would never die.
             self._remember(f, new)

@@ -73,6 +73,10 @@ class Plain:
         """What is called in place of a bound method; None: what stands for others."""
         return None
 
+    def entered(self, function: Any, converted: Any) -> Any:
+        """What is called in place of a converted function."""
+        return converted
+
     # -- statements --------------------------------------------------------------------
 
     def if_(

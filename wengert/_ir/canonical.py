@@ -14,11 +14,11 @@ import numpy as np
 
 from wengert._core.op import Op
 from wengert._core.source import Site
-from wengert._ir.control import Call, Check, Custom, For, If, While
+from wengert._ir.control import Call, Check, Custom, For, If, Label, Recur, While
 from wengert._ir.program import Equation, Program, Var
 
-_CONTROL = (For, While, If, Call, Custom, Check)
-_ASIDE = ("derived", "function")  # what transformations need of an operation
+_CONTROL = (For, While, If, Call, Recur, Custom, Check)
+_ASIDE = ("derived", "function", "known")  # what transformations need of an operation
 _PYTHON = (bool, int, str, bytes, type(None), type(Ellipsis))
 
 
@@ -115,6 +115,8 @@ class _Writer:
             return f"@{self.references.add(value)}"
         if isinstance(value, Program):
             return self.program(value)
+        if isinstance(value, Label):
+            return f"label{self._parts.setdefault(id(value), len(self._parts))}"
         return self._value(value)
 
     def _value(self, value: Any) -> str:

@@ -94,22 +94,54 @@ class If(Control):
         return If(regions["then"], regions["else"])
 
 
+class Label:
+    """What a function that calls itself is called by, inside itself.
+
+    `interface` is the function without its equations: parameters, and results.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.interface: Program = Program((), (), ())
+
+
 class Call(Control):
     """``Call(*operands) -> results``: a program as a function of its own.
 
-    by_lane: under vmap each lane makes a call of its own.
+    by_lane: under vmap each lane makes a call of its own. label: what `Recur` calls it
+    by in the callee. known: what has been derived of it already, where that is being
+    derived: a `Recur`, by what it is.
     """
 
     name = "call"
 
-    def __init__(self, callee: Program, by_lane: bool = False) -> None:
+    def __init__(
+        self,
+        callee: Program,
+        by_lane: bool = False,
+        label: Label | None = None,
+        known: dict[Any, Any] | None = None,
+    ) -> None:
         super().__init__()
         self.callee = callee
         self.by_lane = by_lane
+        self.label = label
+        self.known = known or {}
 
     @property
     def regions(self) -> dict[str, Program]:
         return {"callee": self.callee}
+
+
+class Recur(Control):
+    """``Recur(*operands) -> results``: a call of a function that stands around it."""
+
+    name = "recur"
+
+    def __init__(self, label: Label, effects: bool = True) -> None:
+        super().__init__()
+        self.label = label
+        self.effects = effects  # whether the function does more than give results
 
 
 class Custom(Call):
@@ -148,6 +180,28 @@ class Print(Effect):
     def evaluate(self, *values: Any) -> list[Any]:
         self.show(*values)
         return []
+
+
+class Opaque(Effect):
+    """``Opaque(*extents, *operands) -> results``: a function of the user's, by Python.
+
+    ``function.computed(*operands)`` gives the results for NumPy arrays; before the
+    operands may stand their run-time extents, `extents` of them.
+    """
+
+    name = "opaque"
+
+    def __init__(self, function: Any, extents: int = 0) -> None:
+        super().__init__()
+        self.function = function
+        self.extents = extents
+
+    def arguments(self, operands: Sequence[Any]) -> tuple[Any, ...]:
+        """Of the operands, those of `function`."""
+        return tuple(operands[self.extents :])
+
+    def evaluate(self, *values: Any) -> list[Any]:
+        return list(self.function.computed(self.arguments(values)))
 
 
 class Check(Effect):

@@ -5,17 +5,28 @@ What the back end computes is tested against it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from wengert._ir.control import Label
 from wengert._ir.program import Equation, Literal, Program, Var, substitute
 from wengert.errors import InvalidProgramError
 
+Labels: TypeAlias = Mapping[Label, Program]
 
-def evaluate(program: Program, arguments: Sequence[Any]) -> list[Any]:
-    """Results of a program for NumPy arguments, in the order of its parameters."""
+
+def evaluate(
+    program: Program,
+    arguments: Sequence[Any],
+    labels: Mapping[Label, Program] = MappingProxyType({}),
+) -> list[Any]:
+    """Results of a program for NumPy arguments, in the order of its parameters.
+
+    labels: the functions that stand around the program.
+    """
     values: dict[Var, Any] = dict(zip(program.params, arguments, strict=True))
 
     def value_of(atom: Any) -> Any:
@@ -25,7 +36,7 @@ def evaluate(program: Program, arguments: Sequence[Any]) -> list[Any]:
         operands = [value_of(a) for a in equation.inputs]
         run = CONTROL.get(equation.op.name)
         if run is not None:
-            results = run(equation.op, operands)
+            results = run(equation.op, operands, labels)
         else:
             params = {
                 k: substitute(v, lambda n: int(values[n]))
@@ -57,38 +68,44 @@ def _check_type(equation: Equation, var: Var, values: dict[Var, Any]) -> None:
         )
 
 
-def _for(op: Any, operands: list[Any]) -> list[Any]:
+def _for(op: Any, operands: list[Any], labels: Labels) -> list[Any]:
     steps, constants = operands[0], operands[1 : 1 + op.constants]
     carries = operands[1 + op.constants :]
     for i in range(int(steps)):
-        carries = evaluate(op.body, [np.int64(i), *constants, *carries])
+        carries = evaluate(op.body, [np.int64(i), *constants, *carries], labels)
     return carries
 
 
-def _while(op: Any, operands: list[Any]) -> list[Any]:
+def _while(op: Any, operands: list[Any], labels: Labels) -> list[Any]:
     constants, carries = operands[: op.constants], operands[op.constants :]
-    while evaluate(op.test, [*constants, *carries])[0]:
-        carries = evaluate(op.body, [*constants, *carries])
+    while evaluate(op.test, [*constants, *carries], labels)[0]:
+        carries = evaluate(op.body, [*constants, *carries], labels)
     return carries
 
 
-def _if(op: Any, operands: list[Any]) -> list[Any]:
+def _if(op: Any, operands: list[Any], labels: Labels) -> list[Any]:
     predicate, *rest = operands
-    return evaluate(op.then if predicate else op.orelse, rest)
+    return evaluate(op.then if predicate else op.orelse, rest, labels)
 
 
-def _call(op: Any, operands: list[Any]) -> list[Any]:
-    return evaluate(op.callee, operands)
+def _call(op: Any, operands: list[Any], labels: Labels) -> list[Any]:
+    if op.label is not None:
+        labels = {**labels, op.label: op.callee}
+    return evaluate(op.callee, operands, labels)
 
 
-def _check(op: Any, operands: list[Any]) -> list[Any]:
+def _recur(op: Any, operands: list[Any], labels: Labels) -> list[Any]:
+    return evaluate(labels[op.label], operands, labels)
+
+
+def _check(op: Any, operands: list[Any], _: Labels) -> list[Any]:
     holds, *values = operands
     if not holds:
         raise op.error(*values)
     return []
 
 
-def _print(op: Any, operands: list[Any]) -> list[Any]:
+def _by_python(op: Any, operands: list[Any], _: Labels) -> list[Any]:
     return op.evaluate(*operands)
 
 
@@ -97,6 +114,8 @@ CONTROL = {
     "while": _while,
     "if": _if,
     "call": _call,
+    "recur": _recur,
     "check": _check,
-    "print": _print,
+    "print": _by_python,
+    "opaque": _by_python,
 }

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert._core.types import ArrayType
+from wengert._ir.control import Opaque
 from wengert._ir.program import Atom, Equation, Program, Var
 from wengert._ops.index import Slot
 
@@ -88,12 +89,20 @@ def _equation_lines(equation: Equation, names: _Names, indent: str) -> Iterator[
         params += f" checkpoints={checkpoints!r}"
     outputs = ", ".join(names.declared(v) for v in equation.outputs)
     left = f"{outputs} = " if outputs else ""
-    line = f"{indent}{left}{equation.op.name}({inputs}){params}"
+    line = f"{indent}{left}{_name(equation.op)}({inputs}){params}"
     site = equation.site
     yield f"{line}  # line {site.line}" if site is not None else line
     for name, region in equation.regions.items():
         yield f"{indent}  {name} {_head(region, names)}:"
         yield from _lines(region, names, indent + "    ")
+
+
+def _name(op: Any) -> str:
+    """The name of an operation; of a user's function with its own."""
+    if isinstance(op, Opaque):
+        return str(op.function.name)
+    label = getattr(op, "label", None)
+    return str(op.name) if label is None else f"{op.name} {label.name}"
 
 
 def show(program: Program) -> str:

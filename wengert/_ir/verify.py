@@ -183,6 +183,12 @@ def _check_call(program: Program, equation: Equation) -> None:
     _same_types(program, equation, callee.result_types)
 
 
+def _check_recur(program: Program, equation: Equation) -> None:
+    interface = equation.op.label.interface
+    _agree(program, "the function around it", interface.params, equation.inputs)
+    _same_types(program, equation, interface.result_types)
+
+
 def _check_check(program: Program, equation: Equation) -> None:
     _require(program, equation.inputs[0].type == _BOOL, "a check of what is no bool")
     _require(program, not equation.outputs, "a check with a result")
@@ -197,6 +203,7 @@ _CONTROL = {
     "while": _check_while,
     "if": _check_if,
     "call": _check_call,
+    "recur": _check_recur,
     "check": _check_check,
     "print": _check_print,
 }

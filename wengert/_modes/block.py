@@ -65,7 +65,7 @@ class Scope(Interpreter):
     """Hands every op to its parent, and owns the arrays that a part of a program makes.
 
     A write into any other array is refused. `checkpoints` is the schedule of the loops
-    in it that have none of their own.
+    in it that have none of their own; `again` says that the part has been run before.
     """
 
     def __init__(
@@ -74,9 +74,11 @@ class Scope(Interpreter):
         name: str,
         snapshots: Any = None,
         checkpoints: Any = None,
+        again: bool = False,
     ) -> None:
         super().__init__(parent)
         self.name = name
+        self.again = again
         self.checkpoints = checkpoints
         self.snapshots = parent.snapshots if snapshots is None else snapshots
 
@@ -356,7 +358,7 @@ class Region(Block):
         snapshots = Snapshots(self.parent.snapshots, self.used)
         mark = len(self.tape.types)
         with revived(self.parent), entries_of(self.tape, []) as entries:
-            scope = Scope(self.parent, self.name, snapshots, self.plan)
+            scope = Scope(self.parent, self.name, snapshots, self.plan, again=True)
             values, _ = call_in_scope(scope, self.fun, self.values, self.layout)
         refuse_change(self.name, self.mark, fingerprint(values))
         return entries, [n for n in numbers_on(self.tape, values) if n >= mark]

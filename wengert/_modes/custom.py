@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from wengert._array.traced import unwrap, wrap
@@ -44,6 +44,10 @@ class UserFunction(Function):
         for i, value in zip(self.positions, given, strict=True):
             args[i] = value
         return args
+
+    def applied(self, operands: Sequence[Any]) -> Values:
+        """The results under the current interpreter."""
+        return list(CURRENT.get().call(self, tuple(operands)))
 
     def _results(self, out: Any) -> Values:
         values, self.out_layout = pack(out)
@@ -85,9 +89,9 @@ class UserFunction(Function):
             found = prepared(self.rules.bwd_rule)(
                 *self.static, unpack(*residuals), given
             )
-            return self._cotangents_of(found)
+            return self._cotangents_of(found, self.operands)
 
-    def _cotangents_of(self, found: Any) -> Values:
+    def _cotangents_of(self, found: Any, operands: Sequence[Any]) -> Values:
         what = f"{self.name}: bwd returned a cotangent"
         if not isinstance(found, (tuple, list)) or len(found) != len(self.structures):
             got = (
@@ -111,7 +115,7 @@ class UserFunction(Function):
                 leaves += _flatten_to(what, structure, ct)
         return [
             _fitting(what, leaves[i], value)
-            for i, value in zip(self.layout.arrays, self.operands, strict=True)
+            for i, value in zip(self.layout.arrays, operands, strict=True)
         ]
 
 
@@ -270,8 +274,7 @@ class CustomFunction:
             return self.fun(*private(args))
         self._check_static(args)
         call = self._bind(args)
-        outs = interpreter.call(call, tuple(call.operands))
-        return unpack(list(outs), call.out_layout)
+        return unpack(call.applied(call.operands), call.out_layout)
 
     def _bind(self, args: tuple[Any, ...]) -> UserFunction:
         return UserFunction(self, args)

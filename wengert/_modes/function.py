@@ -338,6 +338,12 @@ class LaneByLane(Function):
 
     def on_batch(self, batch: Batch, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         own = [type(x) is BatchTracer and x.interpreter is batch for x in operands]
+        stage = next((i for i in batch.chain() if i.emits), None)
+        if stage is not None:
+            values = [x.value if o else x for x, o in zip(operands, own, strict=True)]
+            with using(batch.parent):
+                outs = stage.each_lane(self, batch.size, values, own)
+            return tuple(BatchTracer(batch, o) for o in outs)
         if not batch.size:
             raise ShapeError(
                 explain(

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert._core import tree
-from wengert._core.interp import CURRENT, EVALUATE, using
+from wengert._core.interp import CURRENT, EVALUATE, Interpreter, Tracer, prepared, using
 from wengert._core.source import explain
-from wengert._core.types import ArrayType, is_complex_dtype, is_inexact, type_of
+from wengert._core.types import (
+    PYTHON_SCALARS,
+    ArrayType,
+    is_complex_dtype,
+    is_inexact,
+    type_of,
+)
+from wengert._ir.control import Opaque as OpaqueOp
+from wengert._ir.program import Var
 from wengert._modes import api
-from wengert._modes.block import Scope, unpack
+from wengert._modes.block import Layout, Scope, unpack
 from wengert._modes.custom import (
     CustomFunction,
     UserFunction,
     _cotangent_tree,
-    _flatten_to,
     _tangent_tree,
 )
 from wengert._modes.function import LaneByLane, Values
@@ -30,6 +37,62 @@ class OpaqueCall(LaneByLane, UserFunction):
     rules: Opaque
 
     def run(self, operands: Any) -> Values:
+        out = self._returned(operands)
+        values = self._results(out)
+        if self.rules.out is not None:
+            types, layout = self._declared(map(type_of, operands))
+            self._check_structure(out, layout)
+            self._check_types(values, types)
+        return values
+
+    def computed(self, operands: Any) -> Values:
+        """The results for compiled code, which knows only the types of ``out=``."""
+        types, layout = self._declared(map(type_of, operands))
+        leaves = self._check_structure(self._returned(operands), layout)
+        values = [np.asarray(leaf)[()] for leaf in leaves]
+        self._check_types(values, types)
+        return values
+
+    def applied(self, operands: Sequence[Any]) -> Values:
+        """As for any function; compiled code calls it whatever its operands are."""
+        interpreter = CURRENT.get()
+        stage = next((i for i in interpreter.chain() if i.emits), None)
+        if stage is not None:
+            self._refuse_second_run(interpreter)
+            if not any(isinstance(x, Tracer) for x in operands):
+                interpreter = stage
+        with using(interpreter):
+            return list(interpreter.call(self, tuple(operands)))
+
+    def _refuse_second_run(self, interpreter: Interpreter) -> None:
+        for scope in interpreter.chain():
+            if isinstance(scope, Scope) and scope.again:
+                raise CustomRuleError(
+                    explain(
+                        f"{self.name} is called in {scope.name}, which compiled code "
+                        "runs again for the derivative",
+                        why="an opaque function is called once.",
+                        fix="call it outside the checkpoint, and pass what it returns",
+                    )
+                )
+
+    def on_stage(self, stage: Any, operands: Values) -> Any:
+        """``(operation, inputs, outputs)`` of the equation in a program."""
+        if self.rules.out is None:
+            raise ArgumentError(
+                explain(
+                    f"{self.name} is called in compiled code, and has no out=",
+                    why="the types of its results are needed before it runs.",
+                    fix="state them: wg.opaque(f, out=lambda x: (x.shape, x.dtype))",
+                )
+            )
+        with using(stage):
+            types, self.out_layout = self._declared(map(type_of, operands))
+            outputs = [Var(stage.own(t)) for t in types]
+        return OpaqueOp(self), [stage.lift(x) for x in operands], outputs
+
+    def _returned(self, operands: Any) -> Any:
+        """What the function returns for plain arrays."""
         leaves = list(self.layout.static)
         for i, value, scalar in zip(
             self.layout.arrays, operands, self.layout.scalars, strict=True
@@ -46,27 +109,52 @@ class OpaqueCall(LaneByLane, UserFunction):
                     )
                 )
         # Python's numbers too: whether they depend on the operands is not visible.
-        out = tree.map(
+        return tree.map(
             lambda x: np.asarray(x)[()] if isinstance(x, (float, complex)) else x, out
         )
-        values = self._results(out)
-        if self.rules.out is not None:
-            self._check_types(values)
-        return values
 
-    def _check_types(self, values: Values) -> None:
-        types = [None] * len(self.layout.static)
-        for i, value in zip(self.layout.arrays, self.operands, strict=True):
-            types[i] = type_of(value)  # type: ignore[call-overload]
-        declared = self.rules.out(*tree.unflatten(self.layout.structure, types))
-        leaves = _flatten_to(
-            f"{self.name}: out= gave types", self.out_layout.structure, declared
+    def declared(self, types: Iterable[ArrayType]) -> list[ArrayType]:
+        """The types of the results for operands of some types, by ``out=``."""
+        return self._declared(types)[0]
+
+    def _declared(self, types: Iterable[ArrayType]) -> tuple[list[ArrayType], Layout]:
+        """The types of the results, and how they are put together."""
+        leaves: list[Any] = list(map(_type_of_leaf, self.layout.static))
+        for i, type_ in zip(self.layout.arrays, types, strict=True):
+            leaves[i] = type_
+        given = self.rules.out(*tree.unflatten(self.layout.structure, leaves))
+        found, structure = tree.flatten(given, is_leaf=is_type)
+        for leaf in found:
+            if not is_type(leaf):
+                raise ArgumentError(
+                    explain(
+                        f"{self.name}: out= gave a {type(leaf).__name__} for a type",
+                        fix="return pairs of shape and dtype: ((3, n), np.float64)",
+                    )
+                )
+        n = len(found)
+        layout = Layout(
+            structure, [None] * n, list(range(n)), [not t[0] for t in found]
         )
-        for i, value in zip(self.out_layout.arrays, values, strict=True):
-            want, got = (
-                ArrayType(tuple(leaves[i][0]), np.dtype(leaves[i][1])),
-                type_of(value),
+        return [
+            ArrayType(tuple(map(_extent, t[0])), np.dtype(t[1])) for t in found
+        ], layout
+
+    def _check_structure(self, out: Any, layout: Layout) -> Values:
+        """The leaves of a result, if they are as ``out=`` says."""
+        leaves, structure = tree.flatten(out)
+        if structure != layout.structure:
+            raise CustomRuleError(
+                explain(
+                    f"{self.name} returned the structure {structure}, and out= says "
+                    f"{layout.structure}",
+                    fix="correct out=, or what the function returns",
+                )
             )
+        return leaves
+
+    def _check_types(self, values: Values, types: list[ArrayType]) -> None:
+        for want, got in zip(types, map(type_of, values), strict=True):
             if tuple(got.shape) != want.shape or got.dtype != want.dtype:
                 raise CustomRuleError(
                     explain(
@@ -75,23 +163,38 @@ class OpaqueCall(LaneByLane, UserFunction):
                     )
                 )
 
-    def _again(self, primals: Values) -> Values:
-        return list(CURRENT.get().call(self, tuple(primals)))
-
     def jvp(self, primals: Values, tangents: Values) -> tuple[Values, Values]:
-        outs = self._again(primals)
+        outs = self.applied(primals)
         with Scope(CURRENT.get(), self.name).running():
             given = _tangent_tree(primals, tangents, self.layout)
-            tangent = self.rules.jvp_rule(unpack(primals, self.layout), given)
-            return outs, self._tangents_of(outs, tangent)
+            rule = prepared(self.rules.jvp_rule)
+            return outs, self._tangents_of(
+                outs, rule(unpack(primals, self.layout), given)
+            )
 
     def fwd(self, primals: Values) -> tuple[Values, Any]:
-        return self._again(primals), (list(primals), self.layout)
+        return self.applied(primals), (list(primals), self.layout)
 
     def bwd(self, residuals: Any, cts: Values) -> Values:
         with Scope(CURRENT.get(), self.name).running():
             given = _cotangent_tree(cts, self.out_layout)
-            return self._cotangents_of(self.rules.bwd_rule(unpack(*residuals), given))
+            found = prepared(self.rules.bwd_rule)(unpack(*residuals), given)
+            return self._cotangents_of(found, residuals[0])
+
+
+def is_type(x: Any) -> bool:
+    """Whether this is a pair of a shape and a dtype."""
+    return (
+        isinstance(x, tuple)
+        and len(x) == 2
+        and isinstance(x[0], (tuple, list))
+        and all(isinstance(n, (int, np.integer, Tracer)) for n in x[0])
+        and isinstance(x[1], (np.dtype, type, str))
+    )
+
+
+def _extent(n: Any) -> Any:
+    return int(n) if isinstance(n, (int, np.integer)) else n.as_extent()
 
 
 class Opaque(CustomFunction):
@@ -123,7 +226,9 @@ def opaque(
     Args:
         fun: Function of pytrees of plain arrays that returns such a pytree.
         out: The types of the results from those of the arguments:
-            ``out(*types) -> pytree of (shape, dtype)``. Eagerly it is only checked.
+            ``out(*types) -> pytree of (shape, dtype)``. An array or number among the
+            arguments is given by its type, with the fields ``shape`` and ``dtype``,
+            anything else as it is. Compiled code needs it; eagerly it is only checked.
         jvp: ``jvp(primals, tangents) -> tangent_out``, written with `wengert.numpy`.
         vjp: ``vjp(primals, ct) -> tuple of cotangents``, likewise. A missing rule is
             derived from the other one, where that is linear.
@@ -136,7 +241,8 @@ def opaque(
         A function with the arguments of `fun`.
 
     Raises:
-        ArgumentError: `differences` is neither, or given beside a rule.
+        ArgumentError: `differences` is neither, or given beside a rule; or, at the call
+            in compiled code, there is no `out`, or it gives something else than types.
         CustomRuleError: at the call: a derivative is asked for and there is neither a
             rule nor `differences`; or the results do not have the types of `out`.
 
@@ -170,28 +276,48 @@ def opaque(
     if vjp is not None:
         function.fwd_rule, function.bwd_rule = fun, vjp
     if differences is not None:
-        function.jvp_rule = _again(fun, _directional, differences)
-        function.fwd_rule, function.bwd_rule = (
-            fun,
-            _again(fun, _transposed, differences),
-        )
+        function.jvp_rule = _again(function, _DIRECTIONAL, differences)
+        function.bwd_rule = _again(function, _TRANSPOSED, differences)
+        function.fwd_rule = fun
     return function
 
 
-def _again(fun: Any, derive: Any, method: str) -> Callable[..., Any]:
-    """A derivative of `fun` by differences, opaque itself: higher orders follow."""
+def _again(of: Opaque, kind: Derivative, method: str) -> Callable[..., Any]:
+    """A derivative by differences, opaque itself: higher orders follow."""
 
     def derivative(primals: Any, given: Any) -> Any:
-        inner = Opaque(derive(fun, method), None)
-        inner.label = f"opaque({getattr(fun, '__name__', 'function')})"
+        inner = Opaque(_differentiated(of, kind, method), None)
+        if of.out is not None:
+            inner.out = lambda primals, _: kind.types(of.out(*primals), primals)
+        inner.label = of.label
         inner.jvp_rule = inner.bwd_rule = _refuse_second
         inner.fwd_rule = inner.fun
         if method == "central":
-            inner.jvp_rule = _again(inner.fun, _directional, method)
-            inner.bwd_rule = _again(inner.fun, _transposed, method)
+            inner.jvp_rule = _again(inner, _DIRECTIONAL, method)
+            inner.bwd_rule = _again(inner, _TRANSPOSED, method)
         return inner(primals, given)
 
     return derivative
+
+
+def _differentiated(of: Opaque, kind: Derivative, method: str) -> Callable[..., Any]:
+    """A derivative on plain arrays; of the types that ``out=`` makes known."""
+    derive = kind.derive(of.fun, method)
+
+    def differentiated(primals: Any, given: Any) -> Any:
+        found = derive(primals, given)
+        if of.out is None:
+            return found
+        types = tree.map(_type_of_leaf, primals)
+        declared = kind.types(of.out(*types), types)
+        leaves, structure = tree.flatten(declared, is_leaf=is_type)
+        values = structure.flatten_up_to(found)
+        return tree.unflatten(
+            structure,
+            [np.asarray(v, t[1])[()] for v, t in zip(values, leaves, strict=True)],
+        )
+
+    return differentiated
 
 
 def _refuse_second(*_: Any) -> Any:
@@ -285,11 +411,46 @@ def _transposed(fun: Any, method: str) -> Callable[..., Any]:
     return transposed
 
 
+def _type_of_leaf(leaf: Any) -> Any:
+    """The type of an array or number; any other leaf itself."""
+    numbers = (*PYTHON_SCALARS, np.generic, np.ndarray)
+    return type_of(leaf) if isinstance(leaf, numbers) else leaf
+
+
 def _inner(ct: Any, change: Any) -> float:
     """Re<ct, change>, summed over the leaves that have a cotangent."""
     leaves, structure = tree.flatten(change)
     pairs = zip(leaves, structure.flatten_up_to(ct), strict=True)
     return sum(float(np.sum(np.conj(c) * y).real) for y, c in pairs if c is not None)
 
+
+class Derivative(NamedTuple):
+    """A derivative by differences.
+
+    derive: makes it of a function and the method. types: the types of its results, of
+    those of the results and of the arguments of the function.
+    """
+
+    derive: Callable[[Any, str], Callable[..., Any]]
+    types: Callable[[Any, Any], Any]
+
+
+def _types_of_tangents(out: Any, _: Any) -> Any:
+    leaves, structure = tree.flatten(out, is_leaf=is_type)
+    real = np.dtype(np.float64)
+    return tree.unflatten(
+        structure,
+        [ArrayType(t[0], t[1] if is_inexact(np.dtype(t[1])) else real) for t in leaves],
+    )
+
+
+def _types_of_cotangents(_: Any, primals: Any) -> Any:
+    leaves, structure = tree.flatten(primals, is_leaf=is_type)
+    inexact = [t if is_type(t) and is_inexact(t[1]) else None for t in leaves]
+    return tree.unflatten(structure, inexact)
+
+
+_DIRECTIONAL = Derivative(_directional, _types_of_tangents)
+_TRANSPOSED = Derivative(_transposed, _types_of_cotangents)
 
 __all__ = ["opaque"]

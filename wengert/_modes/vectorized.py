@@ -62,12 +62,12 @@ def vmap(
         def lane_of(take: Callable[[Any, bool], Any]) -> tuple[list[Any], Any]:
             """Outputs of `fun`, of what `take` makes of the arguments."""
             lanes = [
-                value
-                if axis is None and (not api.is_array(value) or api.is_scalar(value))
+                leaf
+                if axis is None and (not api.is_array(leaf) or api.is_scalar(leaf))
                 else api.user_value(value, False)
                 if axis is None
                 else take(value, len(value.shape) == 1)
-                for value, axis in zip(values, axes, strict=True)
+                for leaf, value, axis in zip(leaves, values, axes, strict=True)
             ]
             lane_args, lane_kwargs = tree.unflatten(structure, lanes)
             return api.results(prepared(fun)(*lane_args, **lane_kwargs))

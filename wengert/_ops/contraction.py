@@ -35,6 +35,7 @@ from wengert._ops.structure import (
     broadcast_to,
     conform,
     move_axis,
+    numbered,
     reshape,
     swap_last,
     transpose,
@@ -462,11 +463,10 @@ def _einsum_vjp(
 
 
 def _on_diagonal(part: Any, own: str, length: dict[str, Any]) -> Scatter:
-    letters = list(length)
     indices = []
     for letter in own:
-        place = tuple(-1 if c == letter else 1 for c in letters)
-        indices.append(np.arange(length[letter]).reshape(place))
+        place = tuple(n if c == letter else 1 for c, n in length.items())
+        indices.append(numbered(length[letter], place))
     return Scatter(part, tuple(indices), tuple(Slot(k) for k in range(len(own))))
 
 

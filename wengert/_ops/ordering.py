@@ -20,7 +20,7 @@ from wengert._ops.families import (
 from wengert._ops.index import Slot
 from wengert._ops.indexing import getitem, lane_numbers
 from wengert._ops.reduction import reduce_sum
-from wengert._ops.structure import reshape, spread, transpose
+from wengert._ops.structure import numbered, reshape, spread, transpose
 
 _POSITION = "positions are integers"
 _INTP = np.dtype(np.intp)
@@ -81,7 +81,7 @@ def take_along(x: Any, positions: Any, axis: int) -> Any:
         if i == axis:
             grids.append(positions)
         else:
-            grids.append(np.arange(n).reshape((n,) + (1,) * (x.ndim - i - 1)))
+            grids.append(numbered(n, (n,) + (1,) * (x.ndim - i - 1)))
         slots.append(Slot(i))
     return getitem(x, *grids, index=tuple(slots))
 

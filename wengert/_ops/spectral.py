@@ -18,11 +18,12 @@ import numpy as np
 from wengert._core.op import Op
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, Params, is_complex, type_of
+from wengert._ops.arithmetic import equal
 from wengert._ops.complex import real
 from wengert._ops.contraction import column, einsum, matmul, row
 from wengert._ops.families import Sample, match, scale, structural, zeros_of
 from wengert._ops.linalg import adjoint, lower_half
-from wengert._ops.structure import where
+from wengert._ops.structure import numbered, where
 from wengert.errors import MissingRuleError
 
 _GENERATOR = np.random.default_rng(20240608)
@@ -50,7 +51,8 @@ def _real_diagonal(x: Any) -> Any:
 
 def _reciprocal_gaps(x: Any) -> Any:
     """``[..., i, j]``: 1 / (x_j - x_i), and 0 on the diagonal."""
-    diagonal = np.eye(x.shape[-1], dtype=bool)
+    n = x.shape[-1]
+    diagonal = equal(numbered(n, (n, 1)), numbered(n, (n,)))
     return where(diagonal, 0.0, 1.0 / where(diagonal, 1.0, row(x) - column(x)))
 
 

@@ -415,3 +415,11 @@ def conform(ct: Any, like: ArrayType) -> Any:
     if ct.shape != like.shape:
         ct = unbroadcast(ct, like.shape)
     return ct if ct.dtype == like.dtype else astype(ct, dtype=like.dtype)
+
+
+def numbered(n: Any, shape: Any) -> Any:
+    """0, 1, ..., n - 1 along one axis of a shape.
+
+    Ops compute them: a program holds no arrays.
+    """
+    return reshape(iota(size=n), shape=shape)

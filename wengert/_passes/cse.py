@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from wengert._ir.control import Call, Control, Custom, Effect
+from wengert._ir.control import Call, Control, Custom, Effect, Recur
 from wengert._ir.program import Atom, Equation, Program, Var, substitute
 from wengert._passes.rewriting import (
     Key,
@@ -93,9 +93,11 @@ class _Numbering:
     def _control_key(self, op: Control) -> Key | None:
         if isinstance(op, Effect):
             return None
+        if isinstance(op, Recur):
+            return None if op.effects else ("recur", id(op.label))
         if op not in self.keys:
             regions = [self._region_key(region) for region in regions_of(op)]
-            lane = op.by_lane if isinstance(op, Call) else False
+            lane = (op.by_lane, id(op.label)) if isinstance(op, Call) else None
             rules = id(op.function) if isinstance(op, Custom) else None
             whole = (op.name, constants_of(op), lane, rules, tuple(regions))
             number = self.numbers.setdefault(whole, len(self.numbers))

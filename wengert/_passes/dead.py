@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from wengert._ir.control import Control, For, While
+from wengert._ir.control import Control, For, Recur, While
 from wengert._ir.program import Equation, Program, Var, variables_in, variables_read
 from wengert._passes.rewriting import (
     changed,
     constants_of,
     has_regions,
     is_loop,
+    is_recursive,
     lead_of,
     rebuilt,
     region_lead_of,
@@ -51,6 +52,10 @@ class _Dependence:
 
     def _of_choice(self, op: Control) -> tuple[list[int], int]:
         """A branch or a call: the predicate decides everything."""
+        if is_recursive(op):  # it keeps all its operands
+            every = (1 << len(regions_of(op)[0].params)) - 1
+            count = len(regions_of(op)[0].results)
+            return [every] * count, every if self.has_effects(op) else 0
         lead = lead_of(op)
         found = [self._region(region) for region in regions_of(op)]
         columns = zip(*(results for results, _ in found), strict=True)
@@ -100,11 +105,13 @@ class _Dependence:
             results, effects = self.of(equation.op)
             return [_spread(r, inputs) for r in results], _spread(effects, inputs)
         bits = bits_of(variables_read(equation))
-        is_effect = not equation.outputs
-        return [bits] * len(equation.outputs), bits if is_effect else 0
+        effects = bits if self.has_effects(equation.op) else 0
+        return [bits] * len(equation.outputs), effects
 
     def has_effects(self, op: Any) -> bool:
         """Whether an operation does more than give results."""
+        if isinstance(op, Recur):
+            return op.effects
         if not has_regions(op):
             return isinstance(op, Control)
         if op not in self.effects:
@@ -181,10 +188,12 @@ class _Pruning:
         wanted = [var in needed for var in outputs]
         op = equation.op
         if not has_regions(op):
-            return equation if any(wanted) or not outputs else None
+            return equation if any(wanted) or self.dependence.has_effects(op) else None
         results, effects = self.dependence.of(op)
         if not any(wanted) and not self.dependence.has_effects(op):
             return None
+        if is_recursive(op):
+            return self._with_pruned_regions(equation)
         operands = effects | (1 if lead_of(op) else 0)
         operands |= _union(r for r, w in zip(results, wanted, strict=True) if w)
         return self._narrowed(equation, wanted, operands)

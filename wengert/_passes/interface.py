@@ -15,6 +15,7 @@ from wengert._passes.rewriting import (
     constants_of,
     has_regions,
     is_loop,
+    is_recursive,
     key_of,
     lead_of,
     rebuilt,
@@ -69,7 +70,7 @@ class _Tightening:
         self, equation: Equation, names: tuple[Var, ...], substitution: Substitution
     ) -> Equation:
         op = equation.op
-        if isinstance(op, Call) and self.calls[op] > 1:
+        if isinstance(op, Call) and (self.calls[op] > 1 or is_recursive(op)):
             return self._with_tight_regions(equation)
         interface = _Interface(equation)
         interface.sort()

@@ -16,6 +16,7 @@ from wengert._passes.rewriting import (
     constants_of,
     has_regions,
     is_loop,
+    is_recursive,
     lead_of,
     region_lead_of,
     regions_of,
@@ -106,6 +107,8 @@ class _Region:
         op, lead = equation.op, lead_of(equation.op)
         operands = equation.inputs[lead:]
         known = [self.range(a) if a.type == INDEX else ANY for a in operands]
+        if is_recursive(op):
+            known = [ANY] * len(operands)
         if is_loop(op):
             first = constants_of(op)
             known[first:] = [ANY] * (len(known) - first)

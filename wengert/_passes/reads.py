@@ -8,7 +8,7 @@ import numpy as np
 
 from wengert._core.op import OPS
 from wengert._core.types import ArrayType
-from wengert._ir.control import Call, Check, For, If
+from wengert._ir.control import Call, Effect, For, If, Recur
 from wengert._ir.program import (
     Atom,
     Equation,
@@ -133,7 +133,7 @@ class _Moving:
 
 def has_effects(equation: Equation) -> bool:
     """Whether an equation may do more than give results."""
-    if isinstance(equation.op, (Call, Check)):
+    if isinstance(equation.op, (Call, Effect, Recur)):
         return True
     regions = regions_of(equation.op) if has_regions(equation.op) else []
     return any(has_effects(inner) for region in regions for inner in region.equations)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from wengert._core.types import ArrayType
-from wengert._ir.control import Call, Control, Custom, Effect, For, If, While
+from wengert._ir.control import Call, Control, Custom, Effect, For, If, Recur, While
 from wengert._ir.program import Atom, Equation, Literal, Program, Var, substitute
 
 Key: TypeAlias = Any
@@ -90,11 +90,16 @@ def rebuilt(op: Control, regions: Sequence[Program], constants: int = 0) -> Cont
     if isinstance(op, If):
         return If(regions[0], regions[1])
     assert isinstance(op, Call)
-    return Call(regions[0], op.by_lane)
+    return Call(regions[0], op.by_lane, op.label, op.known)
 
 
 def has_regions(op: Any) -> bool:
-    return isinstance(op, Control) and not isinstance(op, Effect)
+    return isinstance(op, Control) and not isinstance(op, (Effect, Recur))
+
+
+def is_recursive(op: Any) -> bool:
+    """Whether a function calls itself: all its calls get and give the same."""
+    return isinstance(op, Call) and op.label is not None
 
 
 def is_loop(op: Any) -> bool:

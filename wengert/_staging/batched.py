@@ -27,7 +27,7 @@ from wengert._ops.indexing import getitem, update
 from wengert._ops.structure import broadcast_to, full
 from wengert._staging.activity import Mask, fixed_point
 from wengert._staging.replay import apply_control, replay
-from wengert._staging.stage import INDEX, as_extent, trace
+from wengert._staging.stage import INDEX, Stage, StageTracer, as_extent, trace
 from wengert.errors import LanesDisagreeError
 
 _AT = (Slot(0),)
@@ -172,3 +172,40 @@ def lane_by_lane(
         for shape, t in zip(shapes, stacked, strict=True)
     ]
     return apply_control(control.For(program, n), [size, *values, *buffers])
+
+
+def each_lane(
+    function: Any, size: Any, values: Sequence[Any], mask: Mask
+) -> Sequence[Any]:
+    """The results of an opaque function in all lanes: a loop that calls it for each."""
+    types = [
+        type_of(v)._replace(shape=v.shape[1:]) if m else type_of(v)
+        for v, m in zip(values, mask, strict=True)
+    ]
+    found = function.declared(types)
+    given = [type_of(v) for v in values]
+    shapes = [(size, *t.shape) for t in found]
+    extents = [n for s in (*(t.shape for t in given), *shapes) for n in s]
+    names = {n: Var(INDEX) for n in extents if isinstance(n, StageTracer)}
+    k, n = len(names), len(values)
+
+    def body(i: Any, *rest: Any) -> list[Any]:
+        own = [
+            getitem(v, i, index=_AT) if m else v
+            for v, m in zip(rest[k:], mask, strict=False)
+        ]
+        outs = function.applied(own)
+        rows = rest[k + n :]
+        return [update(b, o, i, index=_AT) for b, o in zip(rows, outs, strict=True)]
+
+    stacked = [ArrayType(s, t.dtype) for s, t in zip(shapes, found, strict=True)]
+    templates = [
+        Var(ArrayType(tuple(names.get(n, n) for n in t.shape), t.dtype))
+        for t in (*given, *stacked)
+    ]
+    program = trace(body, [INDEX, *names.values(), *templates])
+    buffers = [full(shape=t.shape, value=0, dtype=t.dtype) for t in stacked]
+    return apply_control(control.For(program, k + n), [size, *names, *values, *buffers])
+
+
+Stage.each_lane = staticmethod(each_lane)

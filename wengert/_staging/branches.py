@@ -30,6 +30,7 @@ from wengert._staging.joins import (
     take_apart,
 )
 from wengert._staging.lists import Grow, growing
+from wengert._staging.recursive import Recursing, leave_path
 from wengert._staging.region import Region, closed, unify
 from wengert._staging.replay import apply_control
 from wengert._staging.signals import (
@@ -41,6 +42,7 @@ from wengert._staging.signals import (
     settled,
     value_of,
 )
+from wengert._staging.stage import function_stage
 from wengert._staging.watch import Watch
 
 
@@ -178,6 +180,9 @@ def stage_branch(
     further functions that share the user's variables.
     """
     cells = Cells((then, orelse, rest, *scope), written)
+    stage = function_stage()
+    if stage is not None and stage.exploring:
+        return _explored((then, orelse), rest, cells, stage.exploring)
     entry = cells.read()
     watch = Watch((then, orelse, rest, *scope), cells.cells.values())
     branches, rest = growing(lambda: _both(then, orelse, rest, cells, entry))
@@ -212,6 +217,26 @@ def stage_branch(
         for array, _, owner in branch.region.lost:
             lose(array, owner, CURRENT.get())
     return signal, rest
+
+
+def _explored(
+    runs: tuple[Block, Block], rest: Block | None, cells: Cells, wanted: str
+) -> tuple[Any, Block | None]:
+    """The first branch on which the function that is staged does not call itself."""
+    entry = cells.read()
+    for run in runs:
+        cells.write(entry)
+        try:
+            signal = run()
+            if signal is None and rest is not None:
+                signal = rest()
+            elif rest is not None and isinstance(signal, TracedSignal):
+                return signal, rest
+        except Recursing:
+            continue
+        if wanted == "raises" or not isinstance(signal, Raise):
+            return signal, None
+    leave_path()
 
 
 def _both(

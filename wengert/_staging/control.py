@@ -7,11 +7,12 @@ running that interpreter over staged values. So a loop's derivative is a loop.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from wengert._core.interp import CURRENT, Tracer, using
+from wengert._core.source import explain
 from wengert._core.types import PYTHON_SCALARS, ArrayType, type_of
 from wengert._ir import control
 from wengert._ir.evaluate import CONTROL
@@ -32,7 +33,7 @@ from wengert._staging.batched import (
 from wengert._staging.prune import silent, silent_op
 from wengert._staging.replay import FUNCTIONS, apply_control, replay
 from wengert._staging.retype import fitting
-from wengert._staging.reverse import CallBlock, IfBlock, LaneBlock
+from wengert._staging.reverse import CallBlock, IfBlock, LaneBlock, RecursiveBlock
 from wengert._staging.scheduled import taped
 from wengert._staging.signals import EffectFunction
 from wengert._staging.stage import (
@@ -44,6 +45,8 @@ from wengert._staging.stage import (
     results_of_loop,
     trace,
 )
+from wengert._staging.unfolding import derive, dual_interface, whole_program
+from wengert.errors import StagedValueError
 
 Values = tuple[Any, ...]
 
@@ -65,7 +68,7 @@ class ControlFunction:
             p.type.dtype.type(x) if isinstance(x, PYTHON_SCALARS) else x
             for x, p in zip(operands[lead:], params, strict=True)
         ]
-        return CONTROL[self.name](self.op, [*operands[:lead], *given])
+        return CONTROL[self.name](self.op, [*operands[:lead], *given], {})
 
     def parameters(self) -> tuple[Var, ...]:
         """Of a region, those that stand for the operands; None where there is none."""
@@ -424,7 +427,10 @@ class CallFunction(ControlFunction):
         if "native" not in derived:
             from wengert._backend.cache import compile_staged
 
-            derived["native"] = compile_staged(self.op.callee)
+            program = self.op.callee
+            if self.op.label is not None:
+                program = whole_program(self.op, apply_control)
+            derived["native"] = compile_staged(program)
         return derived["native"](*operands)
 
     def parameters(self) -> tuple[Var, ...]:
@@ -435,24 +441,67 @@ class CallFunction(ControlFunction):
 
     def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
         mask = [t is not None for t in tangents]
-        program, found = dual_program(self.op.callee, mask)
-        outs = apply_control(
-            control.Call(program), [*primals, *selected(tangents, mask)]
-        )
+        if self.op.label is None:
+            program, found = dual_program(self.op.callee, mask)
+            dual: Any = control.Call(program)
+        else:
+            key = ("pushforward", *mask)
+            dual, found = derive(self.op, key, dual_interface, _dual_of_itself)
+        outs = apply_control(dual, [*primals, *selected(tangents, mask)])
         n = len(found)
         return outs[:n], scattered(outs[n:], found)
 
     def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
+        if self.op.label is not None:
+            return RecursiveBlock(tape, inputs).record(self.op, primals)
         if is_ragged(self.op.callee, list(map(differs_by_lane, primals))):
             return LaneBlock(tape, inputs).record(self, primals)
         return CallBlock(tape, inputs).record(self.op, primals)
 
     def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
-        if self.op.by_lane or is_ragged(self.op.callee, mask):
+        if self.op.by_lane or self.op.label or is_ragged(self.op.callee, mask):
             return self.by_lane(size, values, mask)
         want = batched_results(self.op.callee, mask)
         program = batched_program(self.op.callee, size, mask, want)
         return apply_control(control.Call(program), values), want
+
+
+def _dual_of_itself(
+    callee: Program, _: Program, mask: Sequence[bool], active: Sequence[bool]
+) -> Program:
+    return dual_program(callee, mask, active)[0]
+
+
+class RecurFunction(ControlFunction):
+    """A call of a function that is being staged around it."""
+
+    op: control.Recur
+
+    def parameters(self) -> tuple[Var, ...]:
+        return self.op.label.interface.params
+
+    def outputs(self, atoms: Sequence[Any]) -> list[Var]:
+        return outputs_of([self.op.label.interface], atoms)
+
+    def pushed(self, primals: list[Any], tangents: list[Any]) -> Any:
+        self._refuse()
+
+    def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
+        self._refuse()
+
+    def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
+        return self.by_lane(size, values, mask)
+
+    def _refuse(self) -> NoReturn:
+        name = self.op.label.name
+        raise StagedValueError(
+            explain(
+                f"{name} is differentiated inside itself, and calls itself as often as "
+                "a traced value decides",
+                why="its derivative would hold its derivative, without end.",
+                fix="write the derivative out, or call the function outside wg.jit",
+            )
+        )
 
 
 FUNCTIONS.update(
@@ -461,6 +510,7 @@ FUNCTIONS.update(
         "while": WhileFunction,
         "if": IfFunction,
         "call": CallFunction,
+        "recur": RecurFunction,
         "check": EffectFunction,
         "print": EffectFunction,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from wengert._modes import api
 from wengert._staging.aliases import refuse_lost
 from wengert._staging.lengths import Length
 from wengert._staging.prune import prune
+from wengert._staging.recursion import entered
 from wengert._staging.runtime import Staged
 from wengert._staging.stage import (
     INDEX,
@@ -128,7 +130,7 @@ def stage_function(
 
     Arrays that are one object are one object in the function too.
     """
-    stage = FunctionStage(EVALUATE, lambda f: convert(f, True, Staged))
+    stage = FunctionStage(EVALUATE, _converted)
     params, leaves = _arguments(stage, inputs, originals)
     args, kwargs = tree.unflatten(structure, leaves)
     watch = Watch((fun, *(given.static for given in inputs if given.type is None)))
@@ -170,6 +172,15 @@ def stage_function(
         [(order.index(key), k + place) for key, place in places],
         watch,
     )
+
+
+def _converted(fun: Any) -> Any:
+    """A user's function as it is staged."""
+    if isinstance(fun, MethodType):
+        return MethodType(_converted(fun.__func__), fun.__self__)
+    new = convert(fun, True, Staged)
+    is_new = isinstance(fun, FunctionType) and new is not fun
+    return entered(fun, new) if is_new else new
 
 
 def _arguments(

@@ -23,6 +23,7 @@ from wengert._staging.function import (
     staged_for,
 )
 from wengert._staging.lengths import Axis, Lengths, Pattern
+from wengert._staging.recursion import is_active
 from wengert.errors import ArgumentError, MutationError, StagedValueError
 
 
@@ -119,6 +120,8 @@ class Jitted:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         fun, key = self.fun, ()
+        if not CURRENT.get().plain and is_active(fun):
+            return prepared(fun)(*args, **kwargs)
         if self.static:
             fun, key, args, kwargs = self._without_static(args, kwargs)
         leaves, structure, shape = _flattened(args, kwargs)

@@ -102,9 +102,13 @@ def stage_while(
     written: Any,
     checkpoints: Any = None,
     scope: Any = (),
+    blocks: Any = (),
 ) -> Any:
-    """``while test(): body()``; the signal after it."""
-    cells = Cells((body, test), written)
+    """``while test(): body()``; the signal after it.
+
+    blocks: further functions that share the user's variables.
+    """
+    cells = Cells((body, test, *blocks), written)
     holds: Any = None
 
     def step(_: Any) -> Any:
@@ -112,7 +116,7 @@ def stage_while(
         holds = truth(test())
         return body()
 
-    watch = Watch((test, body, *scope), cells.cells.values())
+    watch = Watch((test, body, *blocks, *scope), cells.cells.values())
     one = stage_body(cells, step)
     watch.refuse_change()
     loop = Loop(one, runs=False)

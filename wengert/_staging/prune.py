@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
-from wengert._ir.control import Control, Custom, Effect
+from wengert._core.source import explain
+from wengert._ir.control import Control, Custom, Effect, Opaque, Print, Recur
 from wengert._ir.program import (
     Equation,
     Program,
@@ -12,6 +13,7 @@ from wengert._ir.program import (
     variables_in,
     variables_read,
 )
+from wengert.errors import StagedValueError
 
 
 def prune(program: Program, effects: bool = True) -> Program:
@@ -36,6 +38,8 @@ def silent(program: Program) -> Program:
     """The program without effects, for another run of it."""
     kept = []
     for equation in program.equations:
+        if isinstance(equation.op, Opaque):
+            refuse_again(equation)
         if isinstance(equation.op, Effect):
             continue
         kept.append(equation._replace(op=silent_op(equation.op)))
@@ -45,8 +49,42 @@ def silent(program: Program) -> Program:
     return program._replace(equations=tuple(kept))
 
 
+def refuse_again(equation: Equation) -> NoReturn:
+    """Raise: a second run of an equation would call an opaque function again."""
+    (name, *_) = opaque_names(equation.op)
+    raise StagedValueError(
+        explain(
+            f"{name} would be called again for the derivative",
+            why="reverse mode runs twice what it cannot save: a while loop, a loop "
+            "that breaks, one whose length a branch, step or lane has for itself, a "
+            "function that calls itself. An opaque function is called once.",
+            fix="write a for loop of a fixed number of steps, with an if in it; or use "
+            "forward mode",
+            site=equation.site,
+        )
+    )
+
+
+def opaque_names(op: Any) -> list[str]:
+    """The opaque functions that an operation calls, in its regions too."""
+    if isinstance(op, Opaque):
+        return [op.function.name]
+    if not isinstance(op, Control):
+        return []
+    if "opaque" not in op.derived:
+        inner = [e.op for region in op.regions.values() for e in region.equations]
+        op.derived["opaque"] = [name for o in inner for name in opaque_names(o)]
+    return op.derived["opaque"]
+
+
+def calls_opaque(op: Any) -> bool:
+    return bool(opaque_names(op))
+
+
 def silent_op(op: Any) -> Any:
     """An operation without the effects of its regions; itself where there are none."""
+    if isinstance(op, Recur) and op.effects:
+        return Recur(op.label, effects=False)
     if not isinstance(op, Control) or not op.regions or isinstance(op, Custom):
         return op
     if "silent" not in op.derived:
@@ -56,9 +94,19 @@ def silent_op(op: Any) -> Any:
     return op.derived["silent"]
 
 
+def is_heard(equation: Equation) -> bool:
+    """Whether an equation, or one in its regions, does what is noticed: no check."""
+    if isinstance(equation.op, (Opaque, Print)):
+        return True
+    regions = equation.regions.values()
+    return any(is_heard(inner) for region in regions for inner in region.equations)
+
+
 def has_effects(equation: Equation) -> bool:
     """Whether an equation, or one in its regions, does more than give results."""
-    if not equation.outputs and not equation.regions:
+    if isinstance(equation.op, Recur):
+        return equation.op.effects
+    if isinstance(equation.op, Effect):
         return True
     regions = equation.regions.values()
     return any(has_effects(inner) for region in regions for inner in region.equations)

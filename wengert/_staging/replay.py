@@ -11,7 +11,7 @@ from typing import Any
 from wengert._core.interp import CURRENT, Tracer, using
 from wengert._core.op import Op
 from wengert._core.types import shape_of
-from wengert._ir.control import Custom
+from wengert._ir.control import Custom, Opaque
 from wengert._ir.program import Equation, Literal, Program, Var, substitute
 from wengert._ops.structure import promote, reshape
 from wengert._staging.stage import Stage, as_extent
@@ -72,6 +72,8 @@ def apply_control(op: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
     """A control operation under the current interpreter."""
     if isinstance(op, Custom):
         return tuple(CURRENT.get().call(op.function, op.arguments(operands)))
+    if isinstance(op, Opaque):
+        return tuple(op.function.applied(op.arguments(operands)))
     interpreter = CURRENT.get()
     if not any(isinstance(x, Tracer) for x in operands):
         # No transformation is concerned, but it must not run now: it may be a `raise`.

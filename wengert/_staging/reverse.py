@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.families import zeros_of
 from wengert._ops.structure import full, reshape
 from wengert._staging.activity import active_results
-from wengert._staging.prune import silent_op
+from wengert._staging.prune import calls_opaque, silent_op
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.reverse_loops import loops_of
 from wengert._staging.split import Split, split
@@ -29,6 +30,7 @@ from wengert._staging.stage import (
     result_shapes,
     trace,
 )
+from wengert._staging.unfolding import derive, pullback_interface
 
 _SCALAR = ((), np.dtype(np.float64))
 Values = Sequence[Any]
@@ -117,6 +119,9 @@ class ControlBlock:
         """The operation again, on tangents: it is linear in what stands on the tape."""
         if not any(n in tangents for n in self.inputs):
             return
+        if calls_opaque(self.op):
+            self._push_once(tangents)
+            return
         operands = [
             c
             if n is None
@@ -129,6 +134,26 @@ class ControlBlock:
         for index, out in zip(self.results, outs, strict=True):
             if index is not None:
                 tangents[index] = out
+
+    def _push_once(self, tangents: dict[int, Any]) -> None:
+        """The transpose of the pullback, which calls no opaque function again."""
+        tape = Tape(CURRENT.get())
+        cts = [tape.variable(zeros_of(t)) for t, n in self._differentiated()]
+        with using(tape):
+            found = self.pulled(cts, [None] * len(self.inputs))
+        given: dict[int, Any] = {}
+        for index, ct in zip(self.inputs, found, strict=True):
+            if index in tangents and type(ct) is TapeTracer:
+                given[ct.index] = _add(given.get(ct.index), tangents[index])
+        pushed = sweep_back(tape, given, consume=True)
+        for ct, (_, index) in zip(cts, self._differentiated(), strict=True):
+            if ct.index in pushed:
+                tangents[index] = pushed[ct.index]
+
+    def _differentiated(self) -> list[tuple[ArrayType, int]]:
+        """Types and numbers of the results on the tape."""
+        pairs = zip(self.types, self.results, strict=True)
+        return [(t, n) for t, n in pairs if n is not None]
 
 
 def _add(present: Any, ct: Any) -> Any:
@@ -223,9 +248,14 @@ class IfBlock(ControlBlock):
         regions = (op.then, op.orelse)
         found = [active_results(region, wrt) for region in regions]
         self.active = [a or b for a, b in zip(*found, strict=True)]
-        self.outs = apply_control(op, primals)
+        n = len(op.then.results)
+        halves = self.halves([False] * len(wrt)) if calls_opaque(op) else []
+        if any(half.saved for half in halves):
+            op = _handing_on(op, self.free, halves)
+        outs = apply_control(op, primals)
+        self.outs = outs[:n]
         self.lengths = [self.outs[n] for n in _lengths(regions, self.active)]
-        self.values += self.lengths
+        self.values += [*outs[n:], *self.lengths]
         return self.append(self.outs, self.active)
 
     def imported(self, importer: Any, tape: Tape) -> ControlBlock:
@@ -355,6 +385,14 @@ def _pullback(function: Any, primals: list[Any], wrt: list[bool]) -> Any:
         for t, a in zip(one.result_types, active, strict=True)
         if a
     ]
+    run = partial(apply_control, function.op)
+    return trace(_pulling(run, wrt, active), [*templates, *cts]), active
+
+
+def _pulling(
+    run: Callable[[list[Any]], Values], wrt: Sequence[bool], active: Sequence[bool]
+) -> Any:
+    """``(*operands, *cts) -> cotangents`` of what a function gives."""
 
     def build(*values: Any) -> list[Any]:
         tape = Tape(CURRENT.get())
@@ -363,7 +401,7 @@ def _pullback(function: Any, primals: list[Any], wrt: list[bool]) -> Any:
             for v, w in zip(values[: len(wrt)], wrt, strict=True)
         ]
         with using(tape):
-            outs = apply_control(function.op, operands)
+            outs = run(operands)
         given: dict[int, Any] = {}
         ends = [o for o, a in zip(outs, active, strict=True) if a]
         for out, ct in zip(ends, values[len(wrt) :], strict=True):
@@ -375,7 +413,27 @@ def _pullback(function: Any, primals: list[Any], wrt: list[bool]) -> Any:
             found[v.index] if v.index in found else zeros_of(v.type) for v in variables
         ]
 
-    return trace(build, [*templates, *cts]), active
+    return build
+
+
+class RecursiveBlock(ControlBlock):
+    """A call of a function that calls itself; so does its pullback."""
+
+    def record(self, op: control.Call, primals: list[Any]) -> tuple[Any, ...]:
+        self.begin(op, primals)
+        self.values = list(primals)
+        key = ("pullback", *(n is not None for n in self.inputs))
+        self.backward, active = derive(
+            silent_op(op), key, pullback_interface, _pullback_of_itself
+        )
+        return self.append(apply_control(op, primals), active)
+
+
+def _pullback_of_itself(
+    callee: Program, interface: Program, wrt: Sequence[bool], active: Sequence[bool]
+) -> Program:
+    pull = _pulling(partial(replay, callee), wrt, active)
+    return trace(pull, interface.params)
 
 
 class CallBlock(ControlBlock):

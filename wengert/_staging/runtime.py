@@ -18,10 +18,12 @@ from wengert._modes.checkpoint import inherited
 from wengert._ops.arithmetic import logical_not
 from wengert._staging import control, outside  # noqa: F401  (tells `replay` what it applies)
 from wengert._staging.branches import stage_branch
+from wengert._staging.cells import Cells
 from wengert._staging.combinators import Combinators
 from wengert._staging.lists import StagedList
 from wengert._staging.loops import stage_for, stage_while
 from wengert._staging.messages import Mark, filled, marked, recording
+from wengert._staging.prune import is_heard
 from wengert._staging.ranges import (
     Range,
     refuse_changed_lists,
@@ -29,10 +31,12 @@ from wengert._staging.ranges import (
     staged_enumerate,
     staged_zip,
 )
+from wengert._staging.recursion import entered
+from wengert._staging.recursive import Recursing
 from wengert._staging.region import Region
 from wengert._staging.replay import apply_control
 from wengert._staging.signals import TracedSignal, emit_check
-from wengert._staging.stage import FunctionStage
+from wengert._staging.stage import FunctionStage, function_stage, innermost
 from wengert._staging.truth import is_staged, truth
 
 UNROLLED = 4  # a loop of so few steps is written out
@@ -56,6 +60,9 @@ class Staged(Plain):
 
     def bound(self, method: Any) -> Any:
         return outside.bound(method)
+
+    def entered(self, function: Any, converted: Any) -> Any:
+        return entered(function, converted)
 
     # -- statements --------------------------------------------------------------------
 
@@ -99,7 +106,9 @@ class Staged(Plain):
         if span is None or not span.is_staged(UNROLLED):
             signal = self._steps(iter(iterable), body, written)
         else:
-            signal = stage_for(span, body, written)
+            signal = self._staged_loop(
+                lambda: stage_for(span, body, written), (body,), written
+            )
             refuse_changed_lists(span)
         return self._after_loop_signal(signal, orelse, written, rest)
 
@@ -134,14 +143,35 @@ class Staged(Plain):
         written: tuple[str, ...],
         rest: Block | None,
     ) -> Any:
-        signal = self._rounds(test, body, written)
+        signal = self._staged_loop(
+            lambda: self._rounds(test, body, written), (test, body), written
+        )
         return self._after_loop_signal(signal, orelse, written, rest)
+
+    def _staged_loop(
+        self, loop: Block, blocks: tuple[Any, ...], written: tuple[str, ...]
+    ) -> Any:
+        """A loop; without a step where its steps recur, and a path is looked for."""
+        stage = function_stage()
+        if stage is None or not stage.exploring:
+            return loop()
+        cells = Cells(blocks, written)
+        entry = cells.read()
+        try:
+            return loop()
+        except Recursing:
+            cells.write(entry)
+            return None
 
     def _rounds(self, test: Block, body: Block, written: tuple[str, ...]) -> Any:
         """The body as long as the test holds; the signal at the end."""
         while True:
+            equations = innermost().equations
+            start = len(equations)
             holds = test()
             if is_staged(holds):
+                if any(map(is_heard, equations[start:])):
+                    return self._tested_behind(holds, test, body, written)
                 return stage_while(test, body, written)
             if not holds:
                 return None
@@ -151,6 +181,35 @@ class Staged(Plain):
                 return self._going_on(signal, remaining, (test, body), written)
             if signal is not self.CONTINUE:
                 return signal
+
+    def _tested_behind(
+        self, holds: Any, test: Block, body: Block, written: tuple[str, ...]
+    ) -> Any:
+        """A loop whose test prints, say: it is made once before each step."""
+        __wg_going__ = wrap(truth(holds))
+
+        def proceed() -> Any:
+            nonlocal __wg_going__
+            __wg_going__ = wrap(truth(test()))
+            return self.CONTINUE
+
+        def step() -> Any:
+            signal = body()
+            if isinstance(signal, TracedSignal) and signal.may_continue:
+                names = (*written, "__wg_going__")
+                scope = (test, body)
+                goes_on = truth(signal.continues())
+                return stage_branch(
+                    goes_on, proceed, signal.stopped, names, None, scope
+                )[0]
+            return proceed() if signal is self.CONTINUE else signal
+
+        return stage_while(
+            lambda: __wg_going__,
+            step,
+            (*written, "__wg_going__"),
+            blocks=(proceed, test, body),
+        )
 
     def _after_loop_signal(
         self, signal: Any, orelse: Block | None, written: tuple[str, ...], rest: Any

@@ -31,6 +31,7 @@ from wengert._ops.arithmetic import (
 from wengert._ops.index import Slot
 from wengert._ops.indexing import getitem, update
 from wengert._ops.structure import full, where
+from wengert._staging.prune import calls_opaque
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.restart import EVERY_STATE, Restart, part_of_loop, restart
 from wengert._staging.reverse import ForBlock
@@ -231,6 +232,8 @@ def taped(
 
     active: which constants are differentiated, and which carries.
     """
+    if op.checkpoints is not None and calls_opaque(op):
+        op = control.For(op.body, op.constants)  # no step is run again
     every = op.checkpoints == EVERY_STATE
     plan = None if every else plan_of(op.checkpoints, 1)
     if isinstance(plan, Segments):

@@ -120,7 +120,7 @@ class EffectFunction:
         self.name = op.name
 
     def run(self, operands: Any) -> list[Any]:
-        return CONTROL[self.name](self.op, list(operands))
+        return CONTROL[self.name](self.op, list(operands), {})
 
     def on_stage(self, stage: Any, operands: Any) -> Any:
         return self.op, [stage.lift(x) for x in operands], []

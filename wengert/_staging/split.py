@@ -27,7 +27,7 @@ from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.families import zeros_of
 from wengert._ops.indexing import getitem
 from wengert._ops.structure import reshape
-from wengert._staging.prune import prune, silent_op
+from wengert._staging.prune import calls_opaque, prune, refuse_again, silent_op
 from wengert._staging.replay import apply_equation, replay
 from wengert._staging.stage import (
     INDEX,
@@ -122,7 +122,8 @@ class Importer:
         given = dict(zip(op.then.params, equation.inputs[1:], strict=True))
         types = op.then.result_types[len(outs) :]
         found = [Var(substitute(t, lambda n: extent_of(given[n]))) for t in types]
-        equations[place] = equation._replace(op=op, outputs=(*equation.outputs, *found))
+        outputs = (*equation.outputs[: len(outs)], *found)
+        equations[place] = equation._replace(op=op, outputs=outputs)
         self.sources.update((v, equations[place]) for v in equations[place].outputs)
         return [StageTracer(self.forward, v) for v in found]
 
@@ -171,6 +172,8 @@ class Importer:
         known = self._derivable.get(var)
         if known is None:
             equation = self.sources.get(var)
+            if equation is not None and calls_opaque(equation.op):
+                return self._must_be_saved(var, equation)
             cheap = equation is not None and equation.op.name in _CHEAP
             cheap = cheap and (self.rows or var not in self.lengths)
             known = cheap or (not self.save and equation is not None)
@@ -181,6 +184,15 @@ class Importer:
                 known = all(map(self.derivable, variables_read(equation)))
             self._derivable[var] = known
         return known
+
+    def _must_be_saved(self, var: Var, equation: Equation) -> bool:
+        """False: what an opaque function gives is never computed again."""
+        if not all(map(self._has_known_length, variables_in(var.type))):
+            refuse_again(equation)
+        return False
+
+    def _has_known_length(self, extent: Var) -> bool:
+        return extent in self.constant or (self.save and not self.rows)
 
     def _can_be_saved(self, var: Var) -> bool:
         """Whether its length in each step is bounded, or known before the step."""

@@ -159,6 +159,7 @@ class Stage(Interpreter):
     """Interpreter that emits equations."""
 
     name = "jit"
+    emits = True
 
     def __init__(self, parent: Interpreter) -> None:
         super().__init__(parent)
@@ -312,10 +313,10 @@ class Stage(Interpreter):
 
     def call(self, function: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         """A function with rules of its own stays whole: its rules are not lost."""
-        if isinstance(function, Function):
-            op, atoms, outputs = self._custom(function, operands)
-        else:
+        if hasattr(function, "on_stage"):
             op, atoms, outputs = function.on_stage(self, operands)
+        else:
+            op, atoms, outputs = self._custom(function, operands)
         self.emit(op, atoms, {}, outputs)
         return tuple(StageTracer(self, v) for v in outputs)
 
@@ -446,6 +447,14 @@ class FunctionStage(Stage):
         super().__init__(parent)
         self.convert = convert
         self.inputs: dict[int, tuple[np.ndarray, TracedArray]] = {}
+        outer = function_stage()
+        # What `recursion` knows of the calls of the user's functions.
+        self.calls: list[Any] = [] if outer is None else [*outer.calls]
+        self.functions: list[Any] = []  # of the program
+        self.unrolled: set[Any] = set()  # whose numbers decide how often they recur
+        self.endless: set[Any] = set()  # that may recur without end while staging
+        # What a path does that is looked for, on which a function does not call itself.
+        self.exploring = ""
 
     def prepare(self, fun: Any) -> Any:
         return self.convert(fun)
@@ -460,6 +469,12 @@ class FunctionStage(Stage):
                 traced = TracedArray(StageTracer(self, self.capture(array)))
             known = self.inputs[id(array)] = array, traced
         return known[1]
+
+
+def function_stage() -> FunctionStage | None:
+    """The function that is being staged, if one is."""
+    stages = (i for i in CURRENT.get().chain() if isinstance(i, FunctionStage))
+    return next(stages, None)
 
 
 def inner_extents(program: Program) -> list[Var]:

@@ -29,7 +29,7 @@ import numpy as np
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
 from wengert._core.interp import Tracer, is_known
-from wengert._core.source import explain
+from wengert._core.source import INTERNAL_FILES, explain
 from wengert._frontend.callee import is_installed, left_alone
 from wengert._staging.lists import StagedList
 from wengert.errors import MutationError
@@ -153,8 +153,8 @@ class Watch:
         self._seen: dict[Any, Any] = {}
         self._library = False
         for function in functions:
-            if isinstance(function, partial):
-                continue  # of our own: the rest of a loop that is written out
+            if isinstance(function, partial) and _is_own(function.func):
+                continue  # the rest of a loop that is written out
             self.note(getattr(function, "__name__", "function"), function)
 
     def note(self, name: str, value: Any) -> None:
@@ -406,6 +406,12 @@ def _plain(value: Any) -> Any:
         number = number.below
     array = np.array(number)
     return array[()] if isinstance(value, TracedScalar) else array
+
+
+def _is_own(function: Any) -> bool:
+    """Whether a function or method is one of this package."""
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_filename in INTERNAL_FILES
 
 
 def _is_users(module: ModuleType | None) -> bool:
