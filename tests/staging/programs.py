@@ -11,6 +11,7 @@ import numpy as np
 
 from tests.staging.combinators import COMBINATORS
 from tests.staging.growing import GROWING
+from tests.staging.objects import OBJECTS
 from tests.staging.opaques import OPAQUE
 from tests.staging.recursions import ARRAYS as RECURSIVE_ARRAYS
 from tests.staging.recursions import SCALARS as RECURSIVE_SCALARS
@@ -374,7 +375,7 @@ ARRAY = [
     swapped_scalars,
     refusals,
 ]
-ALL_ARRAYS = [*ARRAY, *COMBINATORS, *GROWING, *RECURSIVE_ARRAYS]
+ALL_ARRAYS = [*ARRAY, *COMBINATORS, *GROWING, *RECURSIVE_ARRAYS, *OBJECTS]
 KEPT = [
     *SCALAR,
     *((function, 1.7) for function in RECURSIVE_SCALARS),

@@ -28,27 +28,34 @@ from wengert._staging.lists import Grow, StagedList, growing
 from wengert._staging.region import Region
 from wengert._staging.signals import emit_check
 from wengert._staging.stage import INDEX
+from wengert._staging.watch import Watch
 
 Axis = tuple[str, int, int]  # (variable, leaf, axis)
 
 
-def stage_body(cells: Cells, step: Callable[[Any], Any]) -> Body:
-    """One step of a loop, ``step(index)``, for lengths that each step may change."""
+def stage_body(cells: Cells, step: Callable[[Any], Any], watch: Watch) -> Body:
+    """One step of a loop, ``step(index)``, for lengths that each step may change.
+
+    What a step changes of the objects that are watched is a variable of the loop.
+    """
     changing: frozenset[Axis] = frozenset()
     dropped: frozenset[str] = frozenset()
     while True:
-        body = growing(lambda: _one_run(Body(cells, changing, dropped), step))
+        body = growing(lambda: _one_run(Body(cells, changing, dropped), step, watch))
         found = changing | body.changed_axes(), dropped | body.other_lists()
-        if found == (changing, dropped):
+        places = watch.take_changed()
+        if found == (changing, dropped) and not places:
             return body
         changing, dropped = found
         body.abandon()
+        cells.add(places)
 
 
-def _one_run(body: Body, step: Callable[[Any], Any]) -> Body:
+def _one_run(body: Body, step: Callable[[Any], Any], watch: Watch) -> Body:
     try:
         body.run(step)
     except Grow:
+        watch.restore()
         body.abandon()
         raise
     return body

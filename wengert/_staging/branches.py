@@ -43,7 +43,7 @@ from wengert._staging.signals import (
     value_of,
 )
 from wengert._staging.stage import function_stage
-from wengert._staging.watch import Watch
+from wengert._staging.watch import Place, Watch
 
 
 class Branch:
@@ -52,7 +52,7 @@ class Branch:
     def __init__(self, cells: Cells, entry: dict[str, Any]) -> None:
         self.region = Region(CURRENT.get(), loop=False)
         self.cells = cells
-        self.exit = entry
+        self.entry = self.exit = entry
         self.signal: Any = None
 
     def proceed(self, run: Block) -> None:
@@ -183,10 +183,9 @@ def stage_branch(
     stage = function_stage()
     if stage is not None and stage.exploring:
         return _explored((then, orelse), rest, cells, stage.exploring)
-    entry = cells.read()
     watch = Watch((then, orelse, rest, *scope), cells.cells.values())
-    branches, rest = growing(lambda: _both(then, orelse, rest, cells, entry))
-    watch.refuse_change()
+    branches, rest = growing(lambda: _both(then, orelse, rest, cells, watch))
+    entry = branches[0].entry
     slots = Slots(branches)
     first, second = branches
     others = {name for name in entry if _has_other_lists(branches, name)}
@@ -240,24 +239,54 @@ def _explored(
 
 
 def _both(
-    then: Block, orelse: Block, rest: Block | None, cells: Cells, entry: dict[str, Any]
+    then: Block, orelse: Block, rest: Block | None, cells: Cells, watch: Watch
 ) -> tuple[tuple[Branch, Branch], Block | None]:
-    """Both branches, and the rest of the block if neither of them has staged it."""
-    branches = Branch(cells, entry), Branch(cells, entry)
-    try:
-        for branch, run in zip(branches, (then, orelse), strict=True):
-            branch.proceed(run)
-        falling = [b for b in branches if b.signal is None]
-        mixed = any(isinstance(b.signal, TracedSignal) for b in branches)
-        if rest is not None and len(falling) == 1 and not mixed:
-            falling[0].proceed(rest)
-            rest = None
-    except Grow:
-        cells.write(entry)
-        for branch in branches:
-            branch.region.abandon()
-        raise
-    return branches, rest
+    """Both branches, and the rest of the block if neither of them has staged it.
+
+    What one of them changes of the objects that are watched is a variable of both.
+    """
+    while True:
+        entry = cells.read()
+        branches = Branch(cells, entry), Branch(cells, entry)
+        try:
+            places, left = _run_both(branches, (then, orelse), rest, watch)
+            if not places:
+                return branches, left
+        except Grow:
+            watch.restore()
+            _abandon(branches, cells, entry)
+            raise
+        _abandon(branches, cells, entry)
+        cells.add(places)
+
+
+def _run_both(
+    branches: tuple[Branch, Branch],
+    runs: tuple[Block, Block],
+    rest: Block | None,
+    watch: Watch,
+) -> tuple[list[Place], Block | None]:
+    """Where they change objects, and the rest if they have not staged it."""
+    for branch, run in zip(branches, runs, strict=True):
+        branch.proceed(run)
+        places = watch.take_changed()
+        if places:
+            return places, rest
+    falling = [b for b in branches if b.signal is None]
+    mixed = any(isinstance(b.signal, TracedSignal) for b in branches)
+    if rest is None or len(falling) != 1 or mixed:
+        return [], rest
+    falling[0].proceed(rest)
+    return watch.take_changed(), None
+
+
+def _abandon(
+    branches: tuple[Branch, Branch], cells: Cells, entry: dict[str, Any]
+) -> None:
+    """Leave things as they were, for another run."""
+    cells.write(entry)
+    for branch in branches:
+        branch.region.abandon()
 
 
 def _has_other_lists(branches: tuple[Branch, Branch], name: str) -> bool:

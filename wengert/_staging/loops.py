@@ -83,8 +83,7 @@ def stage_for(
     cells = Cells((body,), written)
     steps = span.length()
     watch = Watch((body, *scope), cells.cells.values())
-    one = stage_body(cells, lambda i: body(span.item(i)))
-    watch.refuse_change()
+    one = stage_body(cells, lambda i: body(span.item(i)), watch)
     loop = Loop(one, runs=isinstance(steps, int) and steps > 0)
     codes = codes_of(one.signal)
     if codes <= {CONTINUE}:
@@ -117,8 +116,7 @@ def stage_while(
         return body()
 
     watch = Watch((test, body, *blocks, *scope), cells.cells.values())
-    one = stage_body(cells, step)
-    watch.refuse_change()
+    one = stage_body(cells, step, watch)
     loop = Loop(one, runs=False)
     return loop.apply_while(codes_of(one.signal), holds=holds, checkpoints=checkpoints)
 

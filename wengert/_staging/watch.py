@@ -53,6 +53,7 @@ class Holder:
         self.owner = owner  # kept alive: its id is not used again
         self.read = read
         self.before = read()
+        self.released: set[Any] = set()  # the keys that are a region's variables
 
     @property
     def parts(self) -> Iterable[Any]:
@@ -65,6 +66,8 @@ class Holder:
         before, now = self.before, self.read()
         if len(before) != len(now):
             return False
+        if self.released:
+            return before.keys() == now.keys() and not [*self.changes()]
         if type(before) is not dict:
             return all(map(is_, before, now)) or all(map(same, before, now))
         if all(map(is_, before.values(), now.values())):
@@ -93,6 +96,17 @@ class Holder:
         else:
             _set_attribute(self.owner, name, value)
 
+    def spelled(self, key: Any) -> str:
+        """How the user may write what it holds."""
+        of_items = isinstance(self.owner, dict)
+        return f"{self.name}[{key!r}]" if of_items else f"{self.name}.{key}"
+
+    def places(self) -> list[Place] | None:
+        """Where it holds something else now; None if there is more or less in it."""
+        if type(self.before) is not dict or self.before.keys() != self.read().keys():
+            return None
+        return [Place(self, key) for key, _ in self.changes()]
+
     def restore(self) -> None:
         """Have it hold again what it held."""
         owner, before = self.owner, self.before
@@ -114,7 +128,7 @@ class Holder:
         now = self.read()
         for name in {**self.before, **now}:
             before = self.before.get(name, MISSING)
-            if not same(before, now.get(name, MISSING)):
+            if name not in self.released and not same(before, now.get(name, MISSING)):
                 yield name, before
 
 
@@ -127,16 +141,42 @@ class Variable(Holder):
 
     def unchanged(self) -> bool:
         now = self.read()
-        return now is self.before or same(self.before, now)
+        return now is self.before or bool(self.released) or same(self.before, now)
 
     def has_grown(self) -> bool:
         return False
 
+    def spelled(self, key: Any) -> str:
+        return self.name
+
+    def places(self) -> list[Place] | None:
+        known = self.before is not MISSING and self.read() is not MISSING
+        return [Place(self, None)] if known else None
+
     def restore(self) -> None:
+        if self.before is not MISSING:
+            self.write(None, self.before)
+
+    def write(self, key: Any, value: Any) -> None:
         if isinstance(self.owner, dict):
-            self.owner[self.name] = self.before
-        elif self.before is not MISSING:
-            self.owner.cell_contents = self.before
+            self.owner[self.name] = value
+        else:
+            self.owner.cell_contents = value
+
+
+class Place:
+    """Where an object holds a value that a region changes: a variable of the region."""
+
+    def __init__(self, holder: Holder, key: Any) -> None:
+        self.holder, self.key = holder, key
+        self.name = holder.spelled(key)
+
+    def read(self) -> Any:
+        held = self.holder.read()
+        return held[self.key] if type(held) is dict else held
+
+    def write(self, value: Any) -> None:
+        self.holder.write(self.key, value)
 
 
 class Watch:
@@ -262,10 +302,32 @@ class Watch:
                 else:
                     holder.settle()
         except BaseException:
-            for holder in self._changed():
-                if not holder.library:
-                    holder.restore()
+            self.restore()
             raise
+
+    def restore(self) -> None:
+        """Put back what has changed, but for what libraries hold."""
+        for holder in self._changed():
+            if not holder.library:
+                holder.restore()
+
+    def take_changed(self) -> list[Place]:
+        """Where a region has changed something; all is as before again.
+
+        What can be a variable of the region is watched no longer.
+
+        Raises:
+            MutationError: it cannot, as a list that is longer, or an iterator.
+        """
+        changed = [h for h in self._changed() if not h.library]
+        found = [h.places() for h in changed]
+        if None in found:
+            self.refuse_change()
+        places = [p for several in found for p in several or ()]
+        self.restore()
+        for place in places:
+            place.holder.released.add(place.key)
+        return places
 
     def refuse_change(self) -> None:
         for holder in self._changed():
