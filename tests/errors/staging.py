@@ -135,6 +135,16 @@ def _fills(x):
     return x
 
 
+def _writing_condition(x):
+    def next_one():
+        x[0] += 1.0
+        return x[0]
+
+    while next_one() < 9.0:
+        pass
+    return x
+
+
 def _two_names(x):
     u = x
     for i in range(10):
@@ -332,6 +342,12 @@ STAGING = [
         MutationError,
         "a dict reached by 'found' is changed in a branch or loop",
         "whichever way the program goes",
+    ),
+    case(
+        lambda: wg.program(_writing_condition)(X),
+        MutationError,
+        "the condition of a `while` writes to an array",
+        "write in the body",
     ),
     case(
         lambda: wg.program(_two_names)(X),

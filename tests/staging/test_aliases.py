@@ -142,6 +142,23 @@ def written_through_a_view(x, a):
     return v
 
 
+def _first_raised(v):
+    v[0] += 1.0
+    return v[0]
+
+
+def written_in_the_condition(x, a):
+    v = x.copy()
+    while _first_raised(v) < a + 5.0:
+        pass
+    return v
+
+
+def test_the_condition_of_a_loop_does_not_write():
+    with pytest.raises(MutationError, match="the condition of a `while` writes"):
+        wg.jit(written_in_the_condition)(X.copy(), 0.7)
+
+
 REFUSED = [
     written_through_a_view,
     lost_on_one_path_and_used,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from wengert._array.traced import TracedArray, root_of
+from wengert._core import tree
 from wengert._core.interp import CURRENT, Interpreter, using
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, dtype_of, shape_of
@@ -112,13 +113,35 @@ def stage_while(
 
     def step(_: Any) -> Any:
         nonlocal holds
+        before = _held(cells)
         holds = truth(test())
+        if any(array._value is not value for array, value in before):
+            _refuse_test()
+        region: Any = CURRENT.get()
+        if any(a.array._value is not a.entry for a in region.arrays.values()):
+            _refuse_test()
         return body()
 
     watch = Watch((test, body, *blocks, *scope), cells.cells.values())
     one = stage_body(cells, step, watch)
     loop = Loop(one, runs=False)
     return loop.apply_while(codes_of(one.signal), holds=holds, checkpoints=checkpoints)
+
+
+def _held(cells: Cells) -> list[tuple[TracedArray, Any]]:
+    """The arrays that variables hold, and their values."""
+    found = [root_of(leaf) for leaf in tree.leaves(list(cells.read().values()))]
+    return [(array, array._value) for array in found if array is not None]
+
+
+def _refuse_test() -> NoReturn:
+    raise MutationError(
+        explain(
+            "the condition of a `while` writes to an array",
+            why="it is evaluated once more than the body, when the loop ends.",
+            fix="write in the body: while True: ..., if not condition: break",
+        )
+    )
 
 
 class Loop:
