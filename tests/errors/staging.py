@@ -136,13 +136,11 @@ def _fills(x):
 
 
 def _writing_condition(x):
-    def next_one():
+    def is_small(_):
         x[0] += 1.0
-        return x[0]
+        return x[0] < 9.0
 
-    while next_one() < 9.0:
-        pass
-    return x
+    return wg.while_loop(is_small, lambda c: c + 1.0, x[1])
 
 
 def _two_names(x):
@@ -346,8 +344,8 @@ STAGING = [
     case(
         lambda: wg.program(_writing_condition)(X),
         MutationError,
-        "the condition of a `while` writes to an array",
-        "write in the body",
+        "while_loop: cond_fun changes an array",
+        "in body_fun",
     ),
     case(
         lambda: wg.program(_two_names)(X),

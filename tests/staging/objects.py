@@ -98,4 +98,20 @@ def several(x):
     return sum(b.state.position.sum() * b.energy for b in springs) * x
 
 
-OBJECTS = [spring, dictionary, counter, branched, several]
+def conditions(x):
+    """What a condition changes, it changes once more than the body runs."""
+    calls, k, y = [0.0], 0, x * 1.0
+
+    def going():
+        calls[0] += x[k]
+        y[k] = calls[0]
+        return calls[0] < 4.0
+
+    while (v := y[k] * 2.0) < 3.0 and k < len(x) - 1 and going():
+        k += 1
+    else:
+        y = y * calls[0]
+    return y * v + k
+
+
+OBJECTS = [spring, dictionary, counter, branched, several, conditions]

@@ -24,7 +24,7 @@ from wengert._staging.joins import (
     is_another_list,
     take_apart,
 )
-from wengert._staging.lists import Grow, StagedList, growing
+from wengert._staging.lists import StagedList, growing
 from wengert._staging.region import Region
 from wengert._staging.signals import emit_check
 from wengert._staging.stage import INDEX
@@ -54,7 +54,7 @@ def stage_body(cells: Cells, step: Callable[[Any], Any], watch: Watch) -> Body:
 def _one_run(body: Body, step: Callable[[Any], Any], watch: Watch) -> Body:
     try:
         body.run(step)
-    except Grow:
+    except BaseException:
         watch.restore()
         body.abandon()
         raise

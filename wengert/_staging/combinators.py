@@ -15,6 +15,7 @@ from wengert._control import loops
 from wengert._control.cond import cond
 from wengert._core import tree
 from wengert._core.interp import prepared, using
+from wengert._core.source import explain
 from wengert._core.types import dtype_of, shape_of, type_of
 from wengert._frontend.runtime import Plain
 from wengert._modes.checkpoint import inherited
@@ -25,11 +26,12 @@ from wengert._ops.structure import full
 from wengert._staging.body import stage_body
 from wengert._staging.cells import Cells
 from wengert._staging.joins import Leaf, engine_leaf, refuse_join, take_apart
-from wengert._staging.loops import Loop, stage_for, stage_while
+from wengert._staging.loops import Loop, TestChanges, stage_for, stage_while
 from wengert._staging.ranges import Range
 from wengert._staging.stage import as_extent
 from wengert._staging.truth import is_staged
 from wengert._staging.watch import Watch
+from wengert.errors import MutationError
 
 
 class Combinators:
@@ -85,7 +87,16 @@ class Combinators:
             if not holds:
                 return carry
             body()
-        stage_while(test, body, ("carry",), checkpoints, (cond_fun, body_fun))
+        try:
+            stage_while(test, body, ("carry",), checkpoints, (cond_fun, body_fun))
+        except TestChanges:
+            raise MutationError(
+                explain(
+                    "while_loop: cond_fun changes an array or another object",
+                    why="it is called once more than body_fun, when the loop ends.",
+                    fix="change it in body_fun",
+                )
+            ) from None
         return carry
 
     def fori_loop(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -96,6 +96,10 @@ def stage_for(
     )
 
 
+class TestChanges(BaseException):
+    """Ends the staging of a `while`, whose condition changes more than its value."""
+
+
 def stage_while(
     test: Callable[[], Any],
     body: Callable[[], Any],
@@ -107,19 +111,26 @@ def stage_while(
     """``while test(): body()``; the signal after it.
 
     blocks: further functions that share the user's variables.
+
+    Raises:
+        TestChanges: the test, which runs once more than the body, changes something.
     """
     cells = Cells((body, test, *blocks), written)
     holds: Any = None
 
     def step(_: Any) -> Any:
         nonlocal holds
-        before = _held(cells)
+        before, arrays = cells.read(), _held(cells)
         holds = truth(test())
-        if any(array._value is not value for array, value in before):
-            _refuse_test()
+        after = cells.read()
         region: Any = CURRENT.get()
-        if any(a.array._value is not a.entry for a in region.arrays.values()):
-            _refuse_test()
+        if (
+            any(after[name] is not value for name, value in before.items())
+            or any(array._value is not value for array, value in arrays)
+            or any(a.array._value is not a.entry for a in region.arrays.values())
+            or not watch.is_current()
+        ):
+            raise TestChanges
         return body()
 
     watch = Watch((test, body, *blocks, *scope), cells.cells.values())
@@ -132,16 +143,6 @@ def _held(cells: Cells) -> list[tuple[TracedArray, Any]]:
     """The arrays that variables hold, and their values."""
     found = [root_of(leaf) for leaf in tree.leaves(list(cells.read().values()))]
     return [(array, array._value) for array in found if array is not None]
-
-
-def _refuse_test() -> NoReturn:
-    raise MutationError(
-        explain(
-            "the condition of a `while` writes to an array",
-            why="it is evaluated once more than the body, when the loop ends.",
-            fix="write in the body: while True: ..., if not condition: break",
-        )
-    )
 
 
 class Loop:

@@ -21,7 +21,7 @@ from wengert._staging.branches import stage_branch
 from wengert._staging.cells import Cells
 from wengert._staging.combinators import Combinators
 from wengert._staging.lists import StagedList
-from wengert._staging.loops import stage_for, stage_while
+from wengert._staging.loops import TestChanges, stage_for, stage_while
 from wengert._staging.messages import Mark, filled, marked, recording
 from wengert._staging.prune import is_heard
 from wengert._staging.ranges import (
@@ -172,20 +172,29 @@ class Staged(Plain):
             if is_staged(holds):
                 if any(map(is_heard, equations[start:])):
                     return self._tested_behind(holds, test, body, written)
-                return stage_while(test, body, written)
+                return self._while(test, body, written, lambda: holds)
             if not holds:
                 return None
             signal = body()
             if isinstance(signal, TracedSignal) and signal.may_continue:
-                remaining = partial(stage_while, test, body, written)
+                remaining = partial(self._while, test, body, written, test)
                 return self._going_on(signal, remaining, (test, body), written)
             if signal is not self.CONTINUE:
                 return signal
 
+    def _while(
+        self, test: Block, body: Block, written: tuple[str, ...], first: Block
+    ) -> Any:
+        """A staged loop; `first` gives what the test does before the first step."""
+        try:
+            return stage_while(test, body, written)
+        except TestChanges:
+            return self._tested_behind(first(), test, body, written)
+
     def _tested_behind(
         self, holds: Any, test: Block, body: Block, written: tuple[str, ...]
     ) -> Any:
-        """A loop whose test prints, say: it is made once before each step."""
+        """A loop whose test prints or changes something: once before each step."""
         __wg_going__ = wrap(truth(holds))
 
         def proceed() -> Any:
