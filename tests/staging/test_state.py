@@ -234,6 +234,17 @@ def test_settings_are_read_at_each_call():
     assert f(3.0) == 27.0
 
 
+def test_modules_are_read_at_each_call(tmp_path, monkeypatch):
+    (tmp_path / "rates_of_users.py").write_text("rate = 2.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import rates_of_users
+
+    f = wg.jit(lambda x: x * rates_of_users.rate)
+    assert f(3.0) == 6.0
+    rates_of_users.rate = 5.0
+    assert f(3.0) == 15.0
+
+
 SETTINGS = types.SimpleNamespace(n=1)
 
 

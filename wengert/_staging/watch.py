@@ -243,16 +243,14 @@ class Watch:
         for part in (fun.__defaults__, fun.__kwdefaults__, fun.__dict__):
             if part:
                 yield name, part
-        for variable, cell in zip(
-            fun.__code__.co_freevars, fun.__closure__ or (), strict=True
-        ):
+        cells = fun.__closure__ or ()
+        for variable, cell in zip(fun.__code__.co_freevars, cells, strict=True):
             if id(cell) not in self._excluded:
                 read = partial(_content, cell)
                 yield from self._hold(id(cell), Variable(variable, cell, read))
         names = names_in(fun.__code__)
         yield from self._of_namespace(fun.__globals__, names)
-        for variable in names:
-            module = fun.__globals__.get(variable)
+        for module in (*map(fun.__globals__.get, names), *map(_content, cells)):
             if isinstance(module, ModuleType) and _is_users(module):
                 yield from self._of_namespace(vars(module), names)
 
