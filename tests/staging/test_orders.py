@@ -67,6 +67,7 @@ CERTAIN = {
     "like": lambda x: filled(np.ones_like(x)),
     "contiguous": lambda x: filled(np.ascontiguousarray(x)),
     "ones": lambda x: filled(x.T * 2, lambda y: y.reshape(3, 1, 2)[:, 0]),
+    "column": lambda x: filled((x.T * 2)[:, 0], lambda y: y.reshape(3, 1)[:, 0]),
     "broadcast": lambda x: filled(np.ones((2, 3)) * x[:, :1]),
     "read": lambda x: (x.T * 2).reshape(-1) + 1,
     "written and left": lambda x: dropped((x.T * 2).reshape(-1)),

@@ -120,6 +120,8 @@ def reshape_is_view(
             return True
         reshaped = np.reshape(array, shape, order=order)  # type: ignore[call-overload]
         return np.may_share_memory(reshaped, array)
+    if len(x.shape) < 2:
+        return True  # its entries have one stride
     if not in_c_order(base):
         return True if _without_ones(x.shape) == _without_ones(shape) else None
     if order == "C" and all(isinstance(step, ReshapeStep) for step in path):
