@@ -20,6 +20,7 @@ from wengert._ops.index import Slot
 from wengert._ops.indexing import add_at, getitem, update
 from wengert._ops.linalg import solve_triangular
 from wengert._ops.structure import copy, reshape, transpose, with_length
+from wengert._staging.activity import fixed_point
 
 
 class Orders:
@@ -90,9 +91,10 @@ def _results(equation: Equation, flags: list[bool]) -> list[bool]:
         return _of_program(op.callee, flags)
     if isinstance(op, For):
         k = op.constants + 1
-        return _of_loop(op.body, [False, *flags[1:k]], flags[k:])
+        return fixed_point(_of_program, op.body, [False, *flags[1:k]], flags[k:])
     if isinstance(op, While):
-        return _of_loop(op.body, flags[: op.constants], flags[op.constants :])
+        k = op.constants
+        return fixed_point(_of_program, op.body, flags[:k], flags[k:])
     rule = None if isinstance(op, Control) else _RULES.get(op)
     may = any(flags) if rule is None else rule(flags, equation.params)
     return [may] * len(equation.outputs)
@@ -102,15 +104,6 @@ def _of_program(program: Program, flags: Sequence[bool]) -> list[bool]:
     other = {p for p, may in zip(program.params, flags, strict=True) if may}
     _follow(program.equations, other)
     return [r in other for r in program.results]
-
-
-def _of_loop(body: Program, fixed: list[bool], carried: list[bool]) -> list[bool]:
-    while True:
-        after = _of_program(body, [*fixed, *carried])
-        found = [a or b for a, b in zip(carried, after, strict=True)]
-        if found == carried:
-            return found
-        carried = found
 
 
 def _of_getitem(flags: list[bool], params: Params) -> bool:

@@ -276,12 +276,12 @@ class Staged(Plain):
         """An array from outside is an input, whatever it holds when the code runs."""
         if type(value) is not np.ndarray or value.dtype.kind not in "biufc":
             return value
-        stage = _function_stage()
+        stage = function_stage()
         return value if stage is None else stage.input(value)
 
     def stored(self, value: Any) -> Any:
         """An array from outside stays what it is there."""
-        stage = _function_stage()
+        stage = function_stage()
         if stage is None or not isinstance(value, TracedArray):
             return value
         return next((x for x, own in stage.inputs.values() if own is value), value)
@@ -401,11 +401,6 @@ def staged_print(
 
     apply_control(Print(show), shown)
     return None
-
-
-def _function_stage() -> FunctionStage | None:
-    chain = CURRENT.get().chain()
-    return next((i for i in chain if isinstance(i, FunctionStage)), None)
 
 
 def _nothing() -> None:

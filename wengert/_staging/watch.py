@@ -28,10 +28,11 @@ import numpy as np
 
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
-from wengert._core.interp import Tracer, is_known
+from wengert._core.interp import Tracer
 from wengert._core.source import INTERNAL_FILES, explain
 from wengert._frontend.callee import is_installed, left_alone
 from wengert._staging.lists import StagedList
+from wengert._staging.truth import is_staged
 from wengert.errors import MutationError
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "<missing>"})()
@@ -80,7 +81,7 @@ class Holder:
             return False
         now = self.read()
         return all(
-            before is MISSING and not any(map(_is_staged, tree.leaves(now[name])))
+            before is MISSING and not any(map(is_staged, tree.leaves(now[name])))
             for name, before in self.changes()
         )
 
@@ -121,7 +122,7 @@ class Holder:
                 if value is MISSING:
                     delattr(owner, name)
                 else:
-                    _set_attribute(owner, name, value)
+                    self.write(name, value)
 
     def changes(self) -> Iterator[tuple[Any, Any]]:
         """The keys that hold something else now, and what they held."""
@@ -448,13 +449,6 @@ def _set_attribute(owner: Any, name: str, value: Any) -> None:
         type.__setattr__(owner, name, value)
     else:
         object.__setattr__(owner, name, value)
-
-
-def _is_staged(value: Any) -> bool:
-    """Whether the value of a leaf is known only when the program runs."""
-    if isinstance(value, (TracedArray, TracedScalar)):
-        value = unwrap(value)
-    return not is_known(value)
 
 
 def _plain(value: Any) -> Any:
