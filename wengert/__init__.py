@@ -1,5 +1,8 @@
 """Wengert: derivatives of ordinary NumPy code, forward and reverse, to any order."""
 
+import importlib
+from typing import Any
+
 # This fills the op table and gives the traced arrays their methods.
 import wengert.numpy  # noqa: F401
 from wengert import explain, smooth
@@ -58,3 +61,16 @@ __all__ = [
     "vmap",
     "while_loop",
 ]
+
+# Libraries over this interface, imported when they are first named.
+_ON_TOP = ("implicit", "ode", "optim", "uncertainty")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_TOP:
+        return importlib.import_module(f"wengert.{name}")
+    raise AttributeError(f"module 'wengert' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ON_TOP])

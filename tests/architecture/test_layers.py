@@ -26,6 +26,9 @@ LAYERS = [
     ["wengert.smooth"],
     ["wengert.explain"],
     ["wengert"],
+    ["wengert.optim", "wengert.scipy.optimize"],
+    ["wengert.implicit"],
+    ["wengert.ode", "wengert.uncertainty"],
     ["wengert.examples"],
     ["wengert.cli", "wengert.__main__"],
 ]

@@ -33,7 +33,13 @@ def main() -> int:
         return find_planted(seeds, given.planted or list(PLANTS))
     start = time.monotonic()
 
+    told = 0
+
     def progress(tally: Tally) -> None:
+        nonlocal told
+        for failure in tally.failures[told:]:
+            told += 1
+            print(f"seed {failure.seed} fails: {failure.outcome.failure}", flush=True)
         if tally.programs % 50 == 0:
             rate = tally.programs / (time.monotonic() - start)
             print(

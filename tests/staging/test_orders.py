@@ -169,3 +169,17 @@ def test_orders_that_are_asked_for():
         np.testing.assert_array_equal(wg.jit(f)(X), f(X))
         with pytest.raises(StagedValueError, match="order of an array in memory"):
             wg.jit(g)(X)
+
+
+def test_results_of_calls_within_a_recursive_function():
+    def f(s, n, written=False):
+        if n <= 0:
+            return (np.ones((2, 3)) * s).T
+        y = f(s * 2, n - 1, True)
+        if written:
+            z = y.reshape(-1)
+            z[0] = 100.0
+        return y * 1.0
+
+    with pytest.raises(MutationError, match="may have changed"):
+        wg.jit(f)(1.0, 3)

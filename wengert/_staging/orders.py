@@ -95,7 +95,9 @@ def _results(equation: Equation, flags: list[bool]) -> list[bool]:
     if isinstance(op, While):
         k = op.constants
         return fixed_point(_of_program, op.body, flags[:k], flags[k:])
-    rule = None if isinstance(op, Control) else _RULES.get(op)
+    if isinstance(op, Control):
+        return [True] * len(equation.outputs)
+    rule = _RULES.get(op)
     may = any(flags) if rule is None else rule(flags, equation.params)
     return [may] * len(equation.outputs)
 
