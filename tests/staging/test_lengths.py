@@ -222,6 +222,18 @@ def test_lengths_that_values_decide(f):
     np.testing.assert_allclose(hessian(x), wg.hessian(first(f))(x), atol=1e-12)
 
 
+def test_lengths_that_add_up_to_one_that_is_known():
+    def f(x, n):
+        s = 1.0
+        while s > 0.1:
+            s = s * x[0]
+            v = np.concatenate((x[: n % len(x)], x[n % len(x) :]))
+        return s * v[n % len(x)]
+
+    x = np.linspace(0.3, 0.9, 8)
+    assert_equal(wg.jit(wg.grad(f))(x, 3), wg.grad(f)(x, 3), 1e-14)
+
+
 @pytest.mark.parametrize("f", [masked, chosen])
 def test_lanes_with_their_own_masks(f):
     lanes = np.random.default_rng(0).normal(size=(3, 6))

@@ -37,8 +37,6 @@ def _result(atom: Any, values: dict[Var, Any]) -> Any:
     A rule may compute an extent otherwise than a pass has left it to be computed.
     """
     value = _value(atom, values)
-    if all(isinstance(n, int) for n in atom.type.shape):
-        return value
     shape = substitute(atom.type.shape, lambda n: as_extent(values[n]))
     return value if shape_of(value) == shape else reshape(value, shape=shape)
 
