@@ -61,6 +61,8 @@ CALLS = {
     "fliplr": lambda n, x: n.fliplr(x),
     "flipud": lambda n, x: n.flipud(x),
     "roll": lambda n, x: n.roll(x, 5),
+    "roll twice": lambda n, x: n.roll(x, (5, -2)),
+    "roll axes": lambda n, x: n.roll(x, 1, axis=(0, 1)),
     "roll axis": lambda n, x: n.roll(x, (1, -1), axis=(0, 1)),
     "rot90": lambda n, x: n.rot90(x),
     "rot90 3": lambda n, x: n.rot90(x, 3),

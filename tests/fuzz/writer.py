@@ -63,6 +63,8 @@ class Writer(Statements):
         head = HEAD.format(weights=weights, order=order, some=some)
         for _ in range(self.random.choice([0, 1, 1, 2])):
             self.helper()
+        if self.maybe(0.06):
+            self.recursive()
         self.main()
         return Written(head + "\n".join(self.lines) + "\n", n, self.constructs)
 
@@ -118,6 +120,27 @@ class Writer(Statements):
         if copies and self.maybe(0.3):
             self.note("checkpointed helper")
             self.line(0, f"\n{name} = wg.checkpoint({name})")
+        self.helpers.append(name)
+
+    def recursive(self) -> None:
+        """A helper that calls itself, as often as a value says."""
+        self.note("recursion")
+        self.made += 1
+        name = f"h{self.made}"
+        self.line(0, f"\ndef {name}(x, t, n):")
+        self.shared = {"x"}
+        self.scope = Scope({"s": ["t"], "v": ["x"]})
+        more = f" or {self.test()}" if self.maybe(0.4) else ""
+        self.line(1, f"if n <= 0{more}:")
+        self.line(2, f"return {self.result('number', 0.4)}")
+        self.bind("v", "v0", 1, "0.5 * x")
+        self.scope.names["v"] = ["v0"]
+        self.room = self.random.randint(0, 4)
+        for _ in range(self.random.choice([0, 0, 1, 2])):
+            self.statement(Place(1, 1, 0, False, "number"))
+        given = self.pick("x", "x", "v0", "np.sin(v0)")
+        again = f"{name}({given}, {self.bounded()}, n - {self.pick('1', '1', '2')})"
+        self.line(1, f"return np.sin({self.number(1)} + 0.6 * {again})")
         self.helpers.append(name)
 
     # -- statements --------------------------------------------------------------------

@@ -36,6 +36,54 @@ def bound_in_a_branch_of_a_loop(x, a):
     return p
 
 
+def start_written(x, a):
+    y = x * 2
+    start = y
+    for _ in range(6):
+        start[0] += a
+        y = y + start[1]
+    return y
+
+
+def written_and_start_read(x, a):
+    y = x * 2
+    start = y
+    for _ in range(6):
+        y[0] += a
+        y = y + start[0]
+    return y
+
+
+def view_of_the_start_written(x, a):
+    y = x * 2
+    view = y[1:]
+    for _ in range(6):
+        s = y[1] + a
+        y = y + s
+        view[0] = s
+    return y
+
+
+def perhaps_the_start_written(x, a):
+    y = x * 2
+    start = y
+    for i in range(6):
+        if i * a > 1.5:
+            y = start
+        y[0] = 1.0
+        y = y + start[0]
+    return y
+
+
+def perhaps_no_step(x, a):
+    y = x * 2
+    start, s = y, a
+    while s < 1.0:
+        y, s = y + start, s + 0.1
+    y[0] = 1.0
+    return y * start
+
+
 def followed_by_the_next_step(x, a):
     v, q, s = x.copy(), x * 2, a
     for _ in range(6):
@@ -168,6 +216,11 @@ REFUSED = [
     bound_in_a_loop,
     bound_in_a_branch_of_a_loop,
     followed_by_the_next_step,
+    perhaps_no_step,
+    start_written,
+    written_and_start_read,
+    view_of_the_start_written,
+    perhaps_the_start_written,
     bound_after_the_write,
     chosen_view_written,
     base_of_a_chosen_view_written,
@@ -268,6 +321,45 @@ def view_rebound(x, a):
     return w * y[0]
 
 
+def starting_value_read(x, a):
+    y = x * 2
+    start = y
+    for _ in range(6):
+        y = y + a * np.sin(start)
+    return y - start[1]
+
+
+def items_of_what_it_rebinds(x, a):
+    y, total = x * 2, 0.0
+    for i, item in enumerate(y):
+        y = np.sin(y) * item + i
+        for _ in range(2):
+            total = total + a * item * y[0]
+    return y * total
+
+
+def start_read_after_a_write(x, a):
+    y = x * 2
+    start = y
+    for _ in range(6):
+        y = y + a * start
+    y[0] = 1.0
+    return y * start
+
+
+def back_to_the_start(x, a):
+    y = x * 2
+    start, view = y, y[1:]
+    for i in range(6):
+        if i * a > 1.5:
+            y = start
+        else:
+            y = y * a + np.sum(view)
+        y = y + 1.0
+        y[0] = view[1]
+    return y + start
+
+
 def perhaps_copied_and_written(x, a):
     y, i = x.copy(), 0
     if a > 0:
@@ -294,6 +386,10 @@ RIGHT = [
     lost_on_one_path,
     perhaps_copied_and_written,
     view_rebound,
+    starting_value_read,
+    items_of_what_it_rebinds,
+    back_to_the_start,
+    start_read_after_a_write,
     new_in_a_branch,
     new_in_a_branch_of_a_loop,
     swapped_in_a_branch,

@@ -78,6 +78,22 @@ def test_derivatives(function, checkpoints, mode):
     assert_equal(got, expected, 1e-9)
 
 
+def test_lanes_of_a_constant_index():
+    def f(x, checkpoints):
+        k, p = 1, (1.0, 2.0)
+        for _ in wg.range(len(x), checkpoints=checkpoints):
+            p = (np.sin(x[0]), x[k])
+        else:
+            return x.sum() * p[1]
+        k = k
+
+    lanes = np.stack([X, 0.7 * X, X[::-1]])
+    expected = wg.grad(lambda lanes: sum(f(x, None) for x in lanes))(lanes)
+    for checkpoints in ("all", "none", 2):
+        found = wg.jit(wg.vmap(wg.grad(lambda x: f(x, checkpoints))))(lanes)
+        assert_equal(found, expected, 1e-12)
+
+
 @pytest.mark.parametrize("checkpoints", PLANS, ids=str)
 def test_compiled(checkpoints):
     f = total(two_carries(checkpoints))

@@ -205,6 +205,20 @@ def test_a_reshape_is_a_view_where_numpys_is(n, order):
         np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.parametrize("k", [0, 1, -1, 9])
+def test_rolls_by_a_number_that_is_traced(k):
+    def f(x, k):
+        return np.roll(np.roll(x, k)[k % len(x) :], -1) * x[0]
+
+    value = wg.jit(f)
+    for n in (5, 6, 2, 1):
+        x = np.linspace(0.2, 0.9, n)
+        np.testing.assert_array_equal(value(x, k), f(x, k))
+    gradient = wg.jit(wg.grad(lambda x, k: np.prod(f(x, k))))
+    expected = wg.grad(lambda x: np.prod(f(x, k)))(np.linspace(0.2, 0.9, 6))
+    assert_equal(gradient(np.linspace(0.2, 0.9, 6), k), expected, 1e-14)
+
+
 def first(function):
     return lambda x: tree.leaves(function(x))[0]
 

@@ -146,8 +146,14 @@ def _batched_index(
     return list(indices), (slice(None), *index), lambda n: _block_axes(at, n, 1)
 
 
+def _with_types(indices: Any) -> list[Any]:
+    """Index operands; one that a pass has found constant is a Python number."""
+    return [np.int64(i) if type(i) is int else i for i in indices]
+
+
 def _getitem_batch(size: Any, batched: Any, operands: Any, p: Params) -> Any:
     (x, *indices), (x_batched, *rest) = operands, batched
+    indices = _with_types(indices)
     if not x_batched:
         x = broadcast_to(x, shape=(size, *x.shape))
     lanes, index, axes_for = _batched_index(size, rest, indices, p["index"], x.ndim - 1)
@@ -346,6 +352,7 @@ def _over_trailing(mask: Any, ndim: int) -> Any:
 
 def _write_batch(size: Any, batched: Any, operands: Any, p: Params, op: Any) -> Any:
     (x, v, *indices), (x_batched, v_batched, *rest) = operands, batched
+    indices = _with_types(indices)
     if not x_batched:
         x = broadcast_to(x, shape=(size, *x.shape))
         p = {**p, "donate": False}

@@ -228,24 +228,27 @@ class Loop:
             else:
                 places[i] = self.add(name, body.entries[name][i], param, value)
                 scalars[i] = leaf.scalar and last.scalar
-                self._refuse_alias(name, leaf.value)
                 first = root_of(leaf.value)
+                self._refuse_alias(name, i, first)
                 if first is not None and body.is_written(name, i) and not kept:
                     self.lost.append(first)
                 if kept:
                     self._write_through(leaf.value, places.pop(i))
         if places:
-            paths = [(end.array(i), before.array(i)) for i in range(len(end.leaves))]
+            ways = (end,) if runs else (end, before)
+            paths = [[way.array(i) for way in ways] for i in range(len(end.leaves))]
             self._rebuild(name, before, places, scalars, paths)
 
-    def _refuse_alias(self, name: str, array: Any) -> None:
-        """A changing variable must not be reached by another name in the body."""
-        root = root_of(array)
-        if root is not None and self.region.adopts(root):
+    def _refuse_alias(self, name: str, i: int, first: TracedArray | None) -> None:
+        """What a variable is before the loop must not be written to by two names."""
+        if first is None or not self.region.adopts(first):
+            return
+        written = [a.array for a in self.region.written()]
+        if self.body.is_written(name, i) or is_in(first, written):
             raise MutationError(
                 explain(
                     f"the loop changes {name!r}, and reaches the same array by another "
-                    "name",
+                    "name: it writes to it, and binds another array",
                     why="after the first step the two names may mean two arrays.",
                     fix=f"copy it before the loop: {name} = {name}.copy()",
                 )

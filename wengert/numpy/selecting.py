@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -189,29 +191,34 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 
 @like_numpy
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    """``numpy.roll``."""
+    """``numpy.roll``; under `jit` the shift may be a traced integer."""
     x = as_array(a)
     if axis is None:
-        return wrap(reshape(_rolled(_flat(x), shift, 0), shape=tuple(x.shape)))
+        return wrap(reshape(_rolled(_flat(x), shift, (0,)), shape=tuple(x.shape)))
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    axes = tuple(normalize_axis(i, len(x.shape)) for i in axes)
+    return wrap(_rolled(x, shift, [normalize_axis(i, len(x.shape)) for i in axes]))
+
+
+def _rolled(x: Any, shift: Any, axes: Sequence[int]) -> Any:
     if np.ndim(shift) > 1:
         raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
-    for amount, i in np.broadcast(shift, axes):
-        x = _rolled(x, amount, i)
-    return wrap(x)
+    pairs = np.broadcast(shift, axes) if np.ndim(shift) else product((shift,), axes)
+    for amount, axis in pairs:
+        x = _rolled_along(axis, x, amount)
+    return x
 
 
-def _rolled(x: Any, shift: Any, axis: int) -> Any:
-    count = x.shape[axis]
-    if not count:
+def _rolled_along(axis: int, x: Any, shift: Any) -> Any:
+    whole = wrap(x)
+    count = whole.shape[axis]
+    if isinstance(count, int) and not count:
         return x
-    cut = count - int(shift) % count
-    parts = [
-        getitem(x, index=along(axis, start, end))
-        for start, end in ((cut, None), (0, cut))
-    ]
-    return concatenate(*parts, axis=axis)
+    if not isinstance(shift, (TracedArray, TracedScalar)):
+        shift = int(shift)
+    cut = count - shift % count
+    parts = [whole[along(axis, start, end)] for start, end in ((cut, None), (0, cut))]
+    joined = concatenate(*map(as_array, parts), axis=axis)
+    return reshape(joined, shape=tuple(x.shape))
 
 
 @like_numpy
