@@ -10,7 +10,7 @@ import numpy as np
 
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
-from wengert._core.interp import EVALUATE, Tracer, in_c_order, using
+from wengert._core.interp import CURRENT, EVALUATE, Tracer, in_c_order, using
 from wengert._core.types import ArrayType, type_of
 from wengert._frontend.api import convert, explain_sites
 from wengert._ir.program import Program
@@ -99,12 +99,17 @@ class StagedFunction(NamedTuple):
     """
 
     program: Program
-    hidden: list[np.ndarray]
+    hidden: list[Any]  # arrays, and traced values of transformations around the call
     structure: Any
     results: list[Result]
     written: list[tuple[int, int]]  # (leaf, result): arguments that are written to
     hidden_written: list[tuple[int, int]]  # (hidden, result): the same of other arrays
     watch: Watch  # what staging read besides: all but arrays is built in
+
+    @property
+    def serves_again(self) -> bool:
+        """Whether another call may find what staging read: no traced value."""
+        return not any(isinstance(x, Tracer) for x in self.hidden)
 
     def is_current(self) -> bool:
         """Whether everything that staging read is as it was."""
@@ -130,7 +135,7 @@ def stage_function(
 
     Arrays that are one object are one object in the function too.
     """
-    stage = FunctionStage(EVALUATE, _converted)
+    stage = FunctionStage(EVALUATE, _converted, CURRENT.get().chain())
     params, leaves = _arguments(stage, inputs, originals)
     args, kwargs = tree.unflatten(structure, leaves)
     watch = Watch((fun, *(given.static for given in inputs if given.type is None)))

@@ -268,7 +268,8 @@ class Form:
             [i for i, given in enumerate(inputs) if given.type is not None],
             any(_native(x) is not x for x in (*leaves, *staged.hidden)),
         )
-        self.entries[known, *[leaves[i] for i in known]] = entry
+        if staged.serves_again:
+            self.entries[known, *[leaves[i] for i in known]] = entry
         self.known = known
         return entry
 

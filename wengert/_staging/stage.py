@@ -7,7 +7,7 @@ control flow are staged as programs of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -208,7 +208,7 @@ class Stage(Interpreter):
         """The parameter that stands for a value from outside."""
         key = x.var if isinstance(x, StageTracer) else id(x)
         if key not in self.captured:
-            if isinstance(x, Tracer) and x.interpreter not in self.chain():
+            if isinstance(x, Tracer) and not _may_read(self.chain(), x.interpreter):
                 x.refuse_leak()
             var = Var(self.own(type_of(x)))
             self.captured[key] = (x, var)
@@ -362,6 +362,14 @@ class Stage(Interpreter):
         )
 
 
+def _may_read(chain: Iterable[Interpreter], owner: Interpreter) -> bool:
+    """Whether values of an interpreter may be read above the others."""
+    return any(
+        i is owner or isinstance(i, FunctionStage) and _may_read(i.around, owner)
+        for i in chain
+    )
+
+
 class OfParam(NamedTuple):
     """An extent that is the parameter at this place."""
 
@@ -440,12 +448,19 @@ class FunctionStage(Stage):
     """Stages a whole function; `convert` makes the user's functions ask the runtime.
 
     An array that the function reaches by a global, closure or attribute is an input:
-    one traced array wherever it is reached.
+    one traced array wherever it is reached. So is a traced value of the interpreters
+    `around` the call for which the function is staged.
     """
 
-    def __init__(self, parent: Interpreter, convert: Callable[[Any], Any]) -> None:
+    def __init__(
+        self,
+        parent: Interpreter,
+        convert: Callable[[Any], Any],
+        around: Iterable[Interpreter] = (),
+    ) -> None:
         super().__init__(parent)
         self.convert = convert
+        self.around = tuple(around)
         self.inputs: dict[int, tuple[np.ndarray, TracedArray]] = {}
         outer = function_stage()
         # What `recursion` knows of the calls of the user's functions.
