@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from tests.fuzz.ways import running as run_in_a_way
 from tests.staging.programs import CASES
 from tests.staging.test_programs import MODES, assert_equal, total
 from wengert._core import tree
@@ -246,6 +247,24 @@ def test_lengths_that_add_up_to_one_that_is_known():
 
     x = np.linspace(0.3, 0.9, 8)
     assert_equal(wg.jit(wg.grad(f))(x, 3), wg.grad(f)(x, 3), 1e-14)
+
+
+def test_what_is_computed_again_is_not_mixed_with_what_was_saved():
+    """The reference interpreter adds up the rows of a view in another order."""
+
+    def f(x, n):
+        y, s = x * 1.0, 0.0
+        for i in range(1, len(x), n):
+            for _ in range(len(x)):
+                y[4] += 0.08 * np.sum(y)
+                s = s + np.max(np.concatenate((y[:i], y[i:])))
+        return y[3] + s
+
+    lanes = np.random.default_rng(0).normal(size=(3, 8))
+    gradient = wg.grad(f)
+    with run_in_a_way("interpreted"):
+        found = wg.jit(wg.vmap(gradient, (0, None)))(lanes, 2)
+    assert_equal(found, np.stack([gradient(x, 2) for x in lanes]), 1e-12)
 
 
 @pytest.mark.parametrize("f", [masked, chosen])

@@ -177,8 +177,12 @@ class Importer:
             cheap = equation is not None and equation.op.name in _CHEAP
             cheap = cheap and (self.rows or var not in self.lengths)
             known = cheap or (not self.save and equation is not None)
-            if equation is not None and not self._can_be_saved(var):
+            if equation is not None and not all(
+                map(self._can_be_saved, equation.outputs)
+            ):
                 # An array of a length that a step finds: nobody knows the sum of them.
+                # What is computed with it is computed again as well, for the two are
+                # compared (of a maximum), and a sum may be rounded in another way.
                 return True
             if known and equation is not None:
                 known = all(map(self.derivable, variables_read(equation)))
@@ -258,8 +262,7 @@ class Importer:
         with using(self.backward):
             again = equation._replace(op=silent_op(equation.op))
             results = apply_equation(again, self.values)
-        for var, result in zip(equation.outputs, results, strict=True):
-            self.values.setdefault(var, result)  # one of them may have been saved
+        self.values.update(zip(equation.outputs, results, strict=True))
 
 
 def slice_bounds(equations: Sequence[Equation]) -> Iterator[tuple[Var, int]]:
