@@ -301,10 +301,24 @@ def test_sensitivity_is_that_of_throws_with_a_wrong_reading():
     assert effect.linear_error < 0.1
 
 
+def test_the_error_budget_is_that_of_random_throws():
+    layers = policy.first_layers(np.random.default_rng(1))
+
+    def fly(distance, speed, angle):
+        return flight.height_with_drag(distance, speed, angle, DRAG)
+
+    found = sensitivity.budget(layers, fly, 4.0)
+    assert found.std == pytest.approx(found.sampled, rel=0.05)
+    assert {r.name for r in found.ranked} == set(sensitivity.SPREADS)
+    assert sum(r.share for r in found.ranked) == pytest.approx(1.0)
+
+
 def test_sensitive_distances_are_intervals():
     ones = np.ones(6)
     effect = sensitivity.Sensitivity(
-        np.arange(6.0), np.array([2.0, 2.0, 1.0, 1.0, 1.0, -2.0]), ones, ones, ones, 0.0
+        np.arange(6.0),
+        np.array([2.0, 2.0, 1.0, 1.0, 1.0, -2.0]),
+        *(ones, ones, ones, 0.0, []),
     )
     assert effect.sensitive("speed") == [(0.0, 1.0), (5.0, 5.0)]
     assert effect.sensitive("angle") == []

@@ -12,13 +12,22 @@ from typing import NamedTuple
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
+_PROGRAMS = ("examples/", "cli/", "__main__.py")
+_PYTHONS = {functools.__file__, contextlib.__file__}
+_LIBRARIES = ("implicit/", "ode/", "optim/", "scipy/optimize", "uncertainty.py")
+
+
+def _files(but: tuple[str, ...]) -> frozenset[str]:
+    found = [(path, path.relative_to(_PACKAGE)) for path in _PACKAGE.rglob("*.py")]
+    return frozenset(str(p) for p, name in found if not name.as_posix().startswith(but))
+
+
 # Compared by exact string, once or twice for each traced operation: the examples and
 # the command line are user code, which is why they are left out.
-INTERNAL_FILES = frozenset(
-    str(path)
-    for path in _PACKAGE.rglob("*.py")
-    if path.relative_to(_PACKAGE).parts[0] not in ("examples", "cli", "__main__.py")
-) | {functools.__file__, contextlib.__file__}
+INTERNAL_FILES = _files(but=_PROGRAMS) | _PYTHONS
+# What the front end uses as it is. It converts the libraries over the public interface
+# as it does the user's functions; in messages their lines are not the user's.
+ENGINE_FILES = _files(but=_PROGRAMS + _LIBRARIES) | _PYTHONS
 
 
 class Site(NamedTuple):

@@ -7,9 +7,11 @@ that traced values and `None` may stand where the constructor would check types.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import optree
 
 NAMESPACE = "wengert"
@@ -109,6 +111,58 @@ def leaves(tree: Any) -> list[Any]:
         [2.0, 1.0]
     """
     return flatten(tree)[0]
+
+
+def ravel(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """All numbers of a pytree in one vector, and the function that puts them back.
+
+    Args:
+        tree: A pytree of floats and arrays of any shapes. What has no derivative
+            (an int, bool or string, None, a function) stays out of the vector.
+
+    Returns:
+        ``(vector, unravel)``: a new vector of the dtype that the leaves promote to, and
+        a function of a vector as long that returns a pytree of the structure, shapes
+        and dtypes of `tree`.
+
+    Example:
+        >>> import numpy as np, wengert as wg
+        >>> vector, unravel = wg.tree.ravel({"w": np.ones((2, 2)), "b": 3.0})
+        >>> vector
+        array([3., 1., 1., 1., 1.])
+        >>> unravel(2.0 * vector)["b"]
+        np.float64(6.0)
+    """
+    leaves, structure = flatten(tree)
+    places = [i for i, leaf in enumerate(leaves) if _has_numbers(leaf)]
+    arrays = [leaves[i] for i in places]
+    shapes = [np.shape(x) for x in arrays]
+    dtypes = [getattr(x, "dtype", None) or np.dtype(type(x)) for x in arrays]
+    scalars = [_is_scalar(x) for x in arrays]
+    dtype = np.result_type(*dtypes) if arrays else np.dtype(float)
+
+    def unravel(vector: Any) -> Any:
+        filled, begin = list(leaves), 0
+        for i, shape, own, scalar in zip(places, shapes, dtypes, scalars, strict=True):
+            end = begin + math.prod(shape)
+            part = vector[begin] if scalar else vector[begin:end].reshape(shape)
+            filled[i] = part if part.dtype == own else part.astype(own)
+            begin = end
+        return unflatten(structure, filled)
+
+    parts = [np.reshape(x, (-1,)).astype(dtype) for x in arrays]
+    return np.concatenate([np.zeros(0, dtype), *parts]), unravel
+
+
+def _has_numbers(leaf: Any) -> bool:
+    dtype = getattr(leaf, "dtype", None)
+    return isinstance(leaf, (float, complex)) or isinstance(dtype, np.dtype)
+
+
+def _is_scalar(leaf: Any) -> bool:
+    """A traced scalar is not indexed, and a 0-d array is."""
+    kinds = (float, complex, np.generic)
+    return isinstance(leaf, kinds) or not hasattr(leaf, "__getitem__")
 
 
 def paths(tree: Any, root: str) -> list[str]:

@@ -9,7 +9,7 @@ from types import CellType, FunctionType, MethodType
 from typing import Any
 
 from wengert._core.interp import Evaluate
-from wengert._core.source import INTERNAL_FILES
+from wengert._core.source import ENGINE_FILES
 from wengert._frontend.callee import callee_for
 from wengert._frontend.convert import CONVERTER, dressed, with_code
 from wengert._frontend.runtime import Plain
@@ -58,7 +58,7 @@ def convert(fun: Any, staging: bool, runtime: Callable[[], Plain] = Plain) -> An
         return functools.partial(inner, *fun.args, **fun.keywords)
     if not isinstance(fun, FunctionType):
         return made_by.callee(fun)
-    if fun.__code__.co_filename in INTERNAL_FILES:
+    if fun.__code__.co_filename in ENGINE_FILES:
         return made_by.callee(fun)
     converted = CONVERTER.convert(fun, staging)
     if converted.code is None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from wengert._core.source import INTERNAL_FILES
+from wengert._core.source import ENGINE_FILES, INTERNAL_FILES
 from wengert._frontend.convert import CONVERTER, with_code
 from wengert._frontend.counterparts import COPYING, copied, counterparts
 from wengert.numpy._dispatch import fresh_all
@@ -46,7 +46,7 @@ def is_installed(file: str) -> bool:
 @functools.cache
 def left_alone(file: str) -> bool:
     """Whether functions of this file are used as they are."""
-    if file in INTERNAL_FILES or file.startswith(_COMPILED):
+    if file in ENGINE_FILES or file.startswith(_COMPILED):
         return True
     folders = Path(file).parts
     for packages in ("site-packages", "dist-packages"):

@@ -29,7 +29,7 @@ import numpy as np
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
 from wengert._core.interp import Tracer
-from wengert._core.source import INTERNAL_FILES, explain
+from wengert._core.source import ENGINE_FILES, explain
 from wengert._frontend.callee import is_installed, left_alone
 from wengert._staging.lists import StagedList
 from wengert._staging.truth import is_staged
@@ -40,6 +40,8 @@ _SEQUENCES = (deque, bytearray, set)
 _PYTHONS = frozenset({"builtins", "collections", "functools", "itertools", "types"})
 _VALUES = (bool, int, float, complex, str, bytes, type(None))
 _OPAQUE = (*_VALUES, ModuleType, Tracer, TracedArray, TracedScalar)
+# Packages of this one whose objects are as the user's.
+_ON_TOP = frozenset({"examples", "implicit", "ode", "optim", "optimize", "uncertainty"})
 # What their objects hold is not for results: caches, locks, what has been warned of.
 _ASIDE = frozenset({"logging", "threading", "warnings", "weakref", "_thread"})
 
@@ -386,7 +388,7 @@ def _reader(value: Any) -> Callable[[], Any] | None:
     if isinstance(value, GeneratorType):
         return partial(_generator_state, value)
     module = type(value).__module__.split(".")
-    if module[0] in _ASIDE or (module[0] == "wengert" and "examples" not in module):
+    if module[0] in _ASIDE or (module[0] == "wengert" and not _ON_TOP & {*module}):
         return None
     if isinstance(value, Iterator):
         return partial(_iterator_state, value)
@@ -463,9 +465,9 @@ def _plain(value: Any) -> Any:
 
 
 def _is_own(function: Any) -> bool:
-    """Whether a function or method is one of this package."""
+    """Whether a function or method is one of this package, and no library's over it."""
     code = getattr(function, "__code__", None)
-    return code is not None and code.co_filename in INTERNAL_FILES
+    return code is not None and code.co_filename in ENGINE_FILES
 
 
 def _is_users(module: ModuleType | None) -> bool:

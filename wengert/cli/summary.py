@@ -11,7 +11,11 @@ from rich.table import Table
 from wengert.examples.robot.inverse import ALPHA, TOLERANCE
 from wengert.examples.robot.lesson import Results
 from wengert.examples.robot.policy import DISTANCES
-from wengert.examples.robot.sensitivity import SENSITIVE, SENSOR_ERROR
+from wengert.examples.robot.sensitivity import (
+    SENSITIVE,
+    SENSOR_ERROR,
+    SPREADS,
+)
 from wengert.examples.robot.training import Training
 
 
@@ -126,3 +130,14 @@ def _show_sensitivity(results: Results, console: Console) -> None:
         where = " and ".join(runs) if runs else "everywhere alike"
         most = effect.distances[np.argmax(np.abs(values))]
         console.print(f"  {quantity}: {where} (most at {most:.1f} m)")
+    console.print(
+        f"With errors of {100 * SPREADS['distance']:g} cm in the reading, "
+        f"{100 * SPREADS['speed']:g} cm/s and {math.degrees(SPREADS['angle']):.2g}° in "
+        "the throw (standard deviations):"
+    )
+    for found in effect.budgets:
+        shares = [f"{r.name} {100 * r.share:.0f} %" for r in found.ranked]
+        console.print(
+            f"  {found.distance:.0f} m: height ±{100 * found.std:.1f} cm, by "
+            f"{', '.join(shares)} (±{100 * found.sampled:.1f} cm in random throws)"
+        )

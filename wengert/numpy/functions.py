@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert._array.convert import cast
 from wengert._array.traced import TracedArray, has_traced, unwrap, wrap
-from wengert._core.interp import CURRENT
+from wengert._core.interp import CURRENT, is_known
 from wengert._core.source import explain
 from wengert._core.types import is_bool, is_complex, is_inexact, type_of
 from wengert._ops import arithmetic as ops
@@ -253,24 +253,28 @@ def isclose(
 
 def allclose(
     a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False
-) -> bool:
-    """``numpy.allclose``; of traced values it chooses the path, as `bool` does."""
+) -> Any:
+    """``numpy.allclose``; under `jit` a traced truth value."""
+    return _all(isclose(a, b, rtol, atol, equal_nan))
+
+
+def _all(truths: Any) -> Any:
+    """Whether all are true: Python's bool, where that is known."""
     import wengert.numpy as wnp
 
-    return bool(wnp.all(isclose(a, b, rtol, atol, equal_nan)))
+    found = wnp.all(truths)
+    return bool(found) if is_known(unwrap(found)) else found
 
 
-def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
-    """``numpy.array_equal``; of traced values it chooses the path, as `bool` does."""
-    import wengert.numpy as wnp
-
+def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
+    """``numpy.array_equal``; under `jit` a traced truth value."""
     x, y = _value(a1), _value(a2)
     if tuple(x.shape) != tuple(y.shape):
         return False
     same = ops.equal(x, y)
     if equal_nan:
         same = ops.logical_or(same, ops.logical_and(ops.isnan(x), ops.isnan(y)))
-    return bool(wnp.all(wrap(same)))
+    return _all(wrap(same))
 
 
 # -- parts and dtypes ------------------------------------------------------------------

@@ -14,7 +14,12 @@ from wengert.examples.robot.inverse import ALPHA, Throw
 from wengert.examples.robot.lesson import Results
 from wengert.examples.robot.minimise import Descent
 from wengert.examples.robot.policy import DISTANCES, throw
-from wengert.examples.robot.sensitivity import SENSOR_ERROR, Sensitivity
+from wengert.examples.robot.sensitivity import (
+    SENSOR_ERROR,
+    SPREADS,
+    Budget,
+    Sensitivity,
+)
 from wengert.examples.robot.training import Training
 
 
@@ -120,4 +125,15 @@ def _sensitivity(effect: Sensitivity) -> dict[str, Any]:
             name: [[round(end, 6) for end in run] for run in effect.sensitive(name)]
             for name in names
         },
+        "spreads_m_m_per_s_rad": SPREADS,
+        "error_budgets": [_budget(found) for found in effect.budgets],
+    }
+
+
+def _budget(found: Budget) -> dict[str, Any]:
+    return {
+        "distance_m": found.distance,
+        "height_std_m": found.std,
+        "sampled_std_m": found.sampled,
+        "shares": {ranked.name: ranked.share for ranked in found.ranked},
     }

@@ -1,17 +1,32 @@
-"""Lesson 4: what an error of the distance sensor does to the throw."""
+"""Lesson 4: what errors of the sensor and of the arm do to the throw."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy
 
 import wengert as wg
+from wengert import uncertainty
 from wengert.examples.robot.policy import DISTANCES, Layer, throw
 from wengert.examples.robot.training import Flight
 
 SENSOR_ERROR = 0.05
 SENSITIVE = 1.25  # times the median over all distances
+# Standard deviations of independent errors, in m, m/s and radians.
+SPREADS = {"distance": SENSOR_ERROR, "speed": 0.05, "angle": 0.01}
+SAMPLES = 4000
+
+
+@dataclass
+class Budget:
+    """How uncertain the height at a basket is, and by which of `SPREADS`."""
+
+    distance: float
+    std: float  # in m, by derivatives
+    sampled: float  # the same of random throws
+    ranked: list[uncertainty.Ranked]  # the worst first
 
 
 @dataclass
@@ -24,6 +39,7 @@ class Sensitivity:
     landing: numpy.ndarray  # where it comes down through the basket's height, in m
     height: numpy.ndarray  # at which it passes the basket, in m
     linear_error: float  # most that `height` differs from throws with the wrong reading
+    budgets: list[Budget]
 
     def quantities(self) -> dict[str, numpy.ndarray]:
         return {
@@ -64,4 +80,26 @@ def analyse(layers: list[Layer], flight: Flight, count: int = 81) -> Sensitivity
         -rise / by_distance,
         rise,
         float(numpy.max(numpy.abs(thrown - rise))),
+        [budget(layers, flight, d) for d in numpy.linspace(*DISTANCES, 3)],
+    )
+
+
+def budget(layers: list[Layer], flight: Flight, distance: float) -> Budget:
+    """Which error matters most for a basket at this distance."""
+
+    def height(errors: Any) -> Any:
+        reading, speed_error, angle_error = errors
+        speed, angle = throw(layers, distance + reading)
+        away = numpy.full(reading.shape, distance)
+        return flight(away, speed + speed_error, angle + angle_error)
+
+    mean, std = numpy.zeros((len(SPREADS), 1)), numpy.array([*SPREADS.values()])
+    cov = numpy.diag(std**2)
+    found = uncertainty.propagate(height, mean, cov)
+    errors = std * numpy.random.default_rng(0).normal(size=(SAMPLES, len(std)))
+    return Budget(
+        float(distance),
+        float(found.std[0]),
+        float(numpy.std(height(errors.T))),
+        uncertainty.rank(height, mean, cov, inputs=[*SPREADS]),
     )
