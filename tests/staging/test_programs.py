@@ -100,3 +100,24 @@ def test_lanes(function, x, mode):
         expected = [np.stack([eager(lane) for lane in lanes])]
     got = run(LANES[mode](function), lanes)
     assert_equal(tree.leaves(got), expected, 1e-9)
+
+
+def test_second_derivatives_of_numbers_that_are_stacked():
+    """In the loop back the cotangent of a number is a constant, which is added to."""
+
+    def f(x):
+        y, h, t = np.ones(2), 0.1, 0.0
+        while t < 1.0:
+            k = np.stack([x * y[0] * y[1], -x * y[1]])
+            z = y + h * k
+            change = np.stack([x * z[0] * z[1], -x * z[1]])
+            if np.abs(k - change).max() < 5.0:
+                y, t = y + h * (k + change) / 2, t + h
+            h = h * 0.9
+            if h < 1.0 - t:
+                h = h * 1.0
+        return y[0] + y[1]
+
+    expected = wg.hessian(f)(0.9)
+    for second in (wg.hessian(f), wg.grad(wg.grad(f))):
+        np.testing.assert_allclose(wg.jit(second)(0.9), expected, rtol=1e-12)

@@ -55,7 +55,8 @@ def _where(operands: tuple[Any, ...]) -> Dtypes:
 
 
 def _write(operands: tuple[Any, ...]) -> Dtypes:
-    return [None, operands[0].dtype, *(None for _ in operands[2:])]
+    own = np.result_type(dtype_of(operands[0]))  # which a pass may have found constant
+    return [own, own, *(None for _ in operands[2:])]
 
 
 def _joined(operands: tuple[Any, ...]) -> Dtypes:
