@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import wengert as wg
 from tests.implicit.functions import CASES, tangent
+from wengert import implicit
+
+ROD = scipy.sparse.diags_array(
+    [-1.0, 2.5, -1.0], offsets=[-1, 0, 1], shape=(5, 5)
+).tocsr()
 
 # What is compiled more than once; compiling takes a second or two each time.
 FROM_OUTSIDE = ("kepler by repetition", "tree", "boxed", "growing", "repeated")
@@ -87,3 +93,41 @@ def test_the_third_derivative():
     third = wg.grad(wg.grad(wg.grad(f)))
     assert third(x) == pytest.approx(0.375 * x**-2.5, rel=1e-9)
     assert wg.grad(wg.hessian(wg.jit(f)))(x) == pytest.approx(0.375 * x**-2.5, rel=1e-9)
+
+
+def steps(k):
+    """Implicit Euler steps: the start and the equation change from step to step."""
+    x = np.array([1.0, 0.5])
+    for _ in range(8):
+        old = x
+        x = implicit.root(lambda y: y - old + 0.1 * k * y**3, old)
+    return x.sum()
+
+
+def steps_until(k):
+    x, count = 1.0, 0
+    while x > 0.6:
+        x = implicit.root(lambda y, x: y - x + 0.1 * k * y**3, x, (x,), linear="gmres")
+        count += 1
+    return x * count
+
+
+def sparse_steps(k):
+    x = np.ones(5)
+    for _ in range(6):
+        x = implicit.linear_solve(ROD, x, data=ROD.data * k)
+    return x.sum()
+
+
+def in_a_branch(k):
+    if k > 1.0:
+        return implicit.root(lambda y: y * y - k, 1.0)
+    return k * k
+
+
+@pytest.mark.parametrize("f", [steps, steps_until, sparse_steps, in_a_branch])
+def test_in_loops_and_branches(f):
+    expected = wg.grad(f)(1.3)
+    assert expected == pytest.approx((f(1.3 + 1e-6) - f(1.3 - 1e-6)) / 2e-6, rel=1e-6)
+    assert wg.jit(wg.grad(f))(1.3) == pytest.approx(expected, rel=1e-9)
+    assert wg.grad(wg.jit(f))(1.3) == pytest.approx(expected, rel=1e-9)

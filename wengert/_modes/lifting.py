@@ -155,4 +155,5 @@ def _is_object(value: Any) -> bool:
     kind = type(value)
     if not kind.__flags__ & _MADE_BY_A_CLASS_STATEMENT or isinstance(value, type):
         return False
-    return hasattr(value, "__dict__") and not kind.__module__.startswith("wengert.")
+    is_plain = hasattr(value, "__dict__") and kind.__new__ is object.__new__
+    return is_plain and not kind.__module__.startswith("wengert.")

@@ -29,6 +29,8 @@ def settle(
     ok: Any, action: str, what: str, numbers: tuple[Any, ...], *, why: str, fix: str
 ) -> None:
     """Raise or warn where a condition is false, with numbers known then in the text."""
+    if action == "ignore":
+        return
     if action == "raise":
         if not ok:
             raise ConvergenceError(explain(what.format(*numbers), why=why, fix=fix))

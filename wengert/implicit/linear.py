@@ -96,10 +96,15 @@ def linear_solve(
         return solve_sparse(a, data, b)
     if not callable(a):
         return _solve_dense(a, b)
-    if maxiter is None:
-        maxiter = 10 * len(vector(b))
-    solver = _METHODS[method], tol, maxiter, restart
+    solver = _solver(method, b, tol, maxiter, restart)
     return _solve_products(a, b, transpose, method, solver, not_converged)
+
+
+def _solver(
+    method: str, b: Any, tol: float, maxiter: int | None = None, restart: int = 30
+) -> tuple[Any, ...]:
+    count = 10 * len(vector(b)) if maxiter is None else maxiter
+    return _METHODS[method], tol, count, restart
 
 
 def _solve_dense(a: Any, b: Any) -> Any:
@@ -175,9 +180,8 @@ def _krylov_with(again: Callable[..., Any], method: str, looks: bool) -> Linear:
         return again(pulls(residual, v), pushes(residual, v), b)
 
     def step(name: str, residual: Residual, v: Any, r: Any) -> Any:
-        return linear_solve(
-            pushes(residual, v), r, method=method, tol=_ROUGHLY, not_converged="warn"
-        )
+        product, solver = pushes(residual, v), _solver(method, r, _ROUGHLY)
+        return _solve_products(product, r, None, method, solver, "ignore")
 
     def examine(name: str, residual: Residual, v: Any) -> tuple[Any, Any]:
         at = wg.stop_gradient(v)
