@@ -94,3 +94,25 @@ def test_many_unknowns_by_products():
     step = 1e-5 * np.sin(np.arange(3000.0))
     difference = (f(a + step).sum() - f(a - step).sum()) / 2.0
     assert slope @ step == pytest.approx(difference, rel=1e-6)
+
+
+def test_bounds_of_every_kind():
+    x0 = {"a": np.ones(2), "b": 1.0}
+    far = lambda x: np.sum((x["a"] - 5.0) ** 2) + (x["b"] + 5.0) ** 2
+    upper = {"a": np.array([2.0, 7.0]), "b": 3.0}
+    x = implicit.argmin(far, x0, bounds=(-1, upper))
+    assert x["a"].tolist() == pytest.approx([2.0, 5.0]) and x["b"] == -1.0
+    x = implicit.argmin(far, x0, bounds=(None, upper))
+    assert x["a"].tolist() == pytest.approx([2.0, 5.0]) and x["b"] == -5.0
+    least = lambda upper: implicit.argmin(far, x0, bounds=(None, upper))["a"].sum()
+    slope = wg.grad(least)(upper)
+    assert slope["a"].tolist() == [1.0, 0.0] and slope["b"] == 0.0
+
+
+def test_minima_found_from_where_the_curvature_is_negative():
+    wavy = lambda x, a: np.sum(np.cos(x) + 0.05 * (x - a) ** 2)
+    f = lambda a: implicit.argmin(wavy, np.array([0.3, 5.9]), (a,))
+    x = f(1.0)
+    np.testing.assert_allclose(np.sin(x), 0.1 * (x - 1.0), atol=1e-10)
+    assert (0.1 - np.cos(x) > 0).all()
+    np.testing.assert_allclose(wg.jacobian(f)(1.0), 0.1 / (0.1 - np.cos(x)))

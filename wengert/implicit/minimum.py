@@ -39,9 +39,9 @@ def argmin(
         f: Function of x and `args` that returns a number, twice differentiable.
         x0: Where to start: a pytree of floats and arrays. Its derivative is 0.
         args: Further arguments, pytrees.
-        bounds: ``(lower, upper)``, numbers or pytrees like x; None for none. At a bound
-            x moves with it. Where x is at a bound to which f does not push it (its
-            derivative is 0), it has the derivatives of an x without bounds.
+        bounds: ``(lower, upper)``, numbers or pytrees like x; None where there is none.
+            At a bound x moves with it. Where x is at a bound to which f does not push
+            it (its derivative is 0), it has the derivatives of an x without bounds.
         equality: Function of x and `args` that returns numbers, which have to be 0.
         tol: The last step is at most ``tol * (1 + max|x|)``; the error is about its
             square.
@@ -127,13 +127,14 @@ def _equations(equality: Any, x: Any, args: Any) -> Any:
 
 def _bounds(bounds: Any, like: Any) -> tuple[Any, Any]:
     """Bounds as vectors."""
-    lower, upper = (-np.inf, np.inf) if bounds is None else bounds
-    return _as_vector(lower, like), _as_vector(upper, like)
+    lower, upper = (None, None) if bounds is None else bounds
+    return _as_vector(lower, -np.inf, like), _as_vector(upper, np.inf, like)
 
 
-def _as_vector(bound: Any, like: Any) -> Any:
-    if np.ndim(bound) == 0 and not isinstance(bound, (dict, list, tuple)):
-        return bound + 0.0 * vector(like)
+def _as_vector(bound: Any, default: float, like: Any) -> Any:
+    leaves = [default] if bound is None else wg.tree.leaves(bound)
+    if len(leaves) == 1 and np.ndim(leaves[0]) == 0:
+        return leaves[0] + 0.0 * vector(like)
     return vector(wg.tree.map(lambda x, b: b + 0.0 * x, like, bound))
 
 
