@@ -159,7 +159,8 @@ def _minimised(problem: _Problem, v: Any, tol: float, maxiter: int) -> Any:
     multipliers = 0.0 * equations(v)
     penalty, converged, stuck, k = 1.0, False, False, 0
     while not (converged or stuck) and k < maxiter:
-        slope, off = wg.grad(objective)(v), equations(v)
+        height, slope = wg.value_and_grad(objective)(v)
+        off = equations(v)
         normals = _rows(equations, v, off)
         curvature = wg.hessian(lambda v: objective(v) + multipliers @ equations(v))(v)
         fixed = ((v <= lower) & (slope > 0)) | ((v >= upper) & (slope < 0))
@@ -167,13 +168,15 @@ def _minimised(problem: _Problem, v: Any, tol: float, maxiter: int) -> Any:
         full = np.clip(v + step, lower, upper)
         converged = np.max(np.abs(full - v)) <= tol * (1.0 + np.max(np.abs(v)))
         penalty = np.maximum(penalty, 2.0 * _largest(multipliers))
-        merit = objective(v) + penalty * np.sum(np.abs(off))
-        t, new = 1.0, full
-        stuck = _too_large(problem, penalty, merit, v, new, slope, off, t)
-        while stuck and not converged and t > 1e-8:
-            t = t / 2
+        merit = height + penalty * np.sum(np.abs(off))
+        t, new, stuck = 1.0, full, not converged
+        while stuck and t > 1e-8:
             new = np.clip(v + t * step, lower, upper)
-            stuck = _too_large(problem, penalty, merit, v, new, slope, off, t)
+            # Armijo's condition: the merit function falls as the model says it does.
+            predicted = slope @ (new - v) - t * penalty * np.sum(np.abs(off))
+            found = objective(new) + penalty * np.sum(np.abs(equations(new)))
+            stuck = not found <= merit + 1e-4 * predicted
+            t = t / 2
         v, k = new, k + 1
     return v, multipliers, k, converged
 
@@ -184,16 +187,6 @@ def _largest(multipliers: Any) -> Any:
 
 def _rows(equations: Callable[[Any], Any], v: Any, off: Any) -> Any:
     return wg.jacobian(equations)(v) if len(off) else np.zeros((0, len(v)))
-
-
-def _too_large(
-    problem: _Problem, penalty: Any, merit: Any, v: Any, new: Any, *model: Any
-) -> Any:
-    """Whether the merit function has fallen too little (Armijo's condition)."""
-    slope, off, t = model
-    predicted = slope @ (new - v) - t * penalty * np.sum(np.abs(off))
-    found = problem.objective(new) + penalty * np.sum(np.abs(problem.equations(new)))
-    return not found <= merit + 1e-4 * predicted
 
 
 def _quadratic_step(

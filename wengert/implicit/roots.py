@@ -104,13 +104,14 @@ def _newton(
     while not (converged or stuck) and k < maxiter:
         step = linear.step("root", equations, v, r)
         converged = np.max(np.abs(step)) <= tol * (1.0 + np.max(np.abs(v)))
-        t = 1.0
-        r = equations(v - step)
-        while not (converged or stuck or np.max(np.abs(r)) <= (1.0 - 1e-4 * t) * size):
+        t, new, least, smaller = 2.0, v, size, False
+        while not smaller and t > 1e-8:
             t = t / 2
-            r = equations(v - t * step)
-            stuck = t < 1e-8
-        v, size, k = v - t * step, np.max(np.abs(r)), k + 1
+            new = v - t * step
+            r = equations(new)
+            least = np.max(np.abs(r))
+            smaller = converged or least <= (1.0 - 1e-4 * t) * size
+        v, size, stuck, k = new, least, not smaller, k + 1
     return v, k, size, converged
 
 
