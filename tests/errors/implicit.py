@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 
 import wengert as wg
-from tests.errors.case import case
+from tests.errors.case import case, program
 from wengert import implicit
 from wengert.errors import (
     ArgumentError,
@@ -20,6 +20,11 @@ EYE = scipy.sparse.eye_array(2, format="csr")
 ONES = np.ones(2)
 
 CASES = [
+    program(
+        lambda: wg.missing,
+        AttributeError,
+        "module 'wengert' has no attribute 'missing'",
+    ),
     case(
         lambda: implicit.root(lambda x: x, 1.0, not_converged="ignore"),
         ArgumentError,
