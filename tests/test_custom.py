@@ -132,6 +132,12 @@ def test_keyword_and_integer_arguments():
     assert f(3.0, table=np.array([4, 5])) == 10.0
 
 
+def test_the_tangent_of_an_infinite_constant_is_zero():
+    f = custom_jvp(lambda x, y: x)
+    f.defjvp(lambda primals, ts: (f(*primals), ts[0] + ts[1]))
+    assert wg.jvp(lambda x: f(x, math.inf), (1.0,), (1.0,))[1] == 1.0
+
+
 def test_calls_outside_transformations_leave_arguments_alone():
     @custom_jvp
     def f(x):

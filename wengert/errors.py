@@ -262,6 +262,51 @@ class GradientCheckError(WengertError, AssertionError):
     """
 
 
+class ConvergenceError(WengertError, RuntimeError):
+    """An iteration has not come to its end: a root, a minimum or an integral.
+
+    >>> import wengert as wg
+    >>> wg.implicit.root(lambda x: x * x + 1.0, 0.5)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.ConvergenceError: root: ...
+
+    Give it an equation that has a solution:
+
+    >>> wg.implicit.root(lambda x: x * x - 4.0, 1.0)
+    np.float64(2.0)
+    """
+
+
+class ConvergenceWarning(UserWarning):
+    """As `ConvergenceError`, where a warning was asked for.
+
+    >>> import warnings
+    >>> import numpy as np, wengert as wg
+    >>> with warnings.catch_warnings(record=True) as found:
+    ...     warnings.simplefilter("always")
+    ...     x = wg.implicit.root(np.cos, 0.5, maxiter=1, not_converged="warn")
+    >>> found[0].category.__name__
+    'ConvergenceWarning'
+    """
+
+
+class SingularJacobianError(WengertError, np.linalg.LinAlgError):
+    """The equation that defines a value does not say how the value changes.
+
+    >>> import wengert as wg
+    >>> wg.grad(lambda a: wg.implicit.root(lambda x: (x - a) ** 3, 1.0))(2.0)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.SingularJacobianError: root: ...
+
+    Give it another equation with this solution:
+
+    >>> wg.grad(lambda a: wg.implicit.root(lambda x: x - a, 1.0))(2.0)
+    np.float64(1.0)
+    """
+
+
 class NonFiniteError(WengertError, FloatingPointError):
     """`debug_nans` met the first NaN or infinity.
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+
 import wengert as wg
 import wengert.numpy as np
 from wengert.examples import pictures
@@ -23,7 +25,46 @@ def solve(a, b):
     return a[1, 1] * b
 
 
+def plot_implicit(file):
+    """Errors of a fit by gradient descent, and of its derivative, by its steps."""
+    rng = np.random.default_rng(0)
+    design, answers = rng.normal(size=(30, 20)), rng.normal(size=30)
+    normal, rhs = design.T @ design, design.T @ answers
+    rate = 1.0 / np.linalg.eigvalsh(normal)[-1]
+    exact = lambda s: np.linalg.solve(normal + s * np.eye(20), rhs)
+    objective = lambda w, s, n: np.sum((design @ w - answers) ** 2) + s * w @ w
+
+    def descended(s, n):
+        w = np.zeros(20)
+        for _ in range(n):
+            w = w - rate * (normal @ w - rhs + s * w)
+        return w
+
+    decorate = wg.implicit.custom_argmin(objective, accuracy=np.inf)
+    ways = {
+        "the fit": (lambda f: f, descended, "0.6"),
+        "its derivative, by the steps": (wg.jacobian, descended, "tab:red"),
+        "its derivative, by the equation": (
+            wg.jacobian,
+            decorate(descended),
+            "tab:blue",
+        ),
+    }
+    strength, counts = 0.5, [1, 2, 4, 8, *range(15, 600, 15)]
+    figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    for name, (of, f, colour) in ways.items():
+        wanted = of(exact)(strength)
+        off = [of(lambda s, n=n: f(s, n))(strength) - wanted for n in counts]
+        errors = [np.linalg.norm(x) / np.linalg.norm(wanted) for x in off]
+        axes.semilogy(counts, errors, color=colour, label=name)
+    axes.set(xlabel="steps of gradient descent", ylabel="relative error")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    figure.savefig(file, dpi=150)
+
+
 if __name__ == "__main__":
+    plot_implicit(FOLDER / "implicit.png")
     wg.explain.trace(f)(2.0, 5.0).svg(FOLDER / "graph.svg")
     wg.explain.trace(solve)(np.array([[2.0, 1.0], [1.0, 3.0]]), 1.5).svg(
         FOLDER / "elimination.svg"

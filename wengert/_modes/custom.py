@@ -124,7 +124,7 @@ def _tangent_tree(primals: Values, tangents: Values, layout: Layout) -> Any:
 
     None stands for what has no derivative: integer arrays, ints, strings.
     """
-    leaves = [0.0 * x if type(x) in (float, complex) else None for x in layout.static]
+    leaves = _zeros_of_numbers(layout)
     for i, p, t, scalar in zip(
         layout.arrays, primals, tangents, layout.scalars, strict=True
     ):
@@ -136,10 +136,14 @@ def _tangent_tree(primals: Values, tangents: Values, layout: Layout) -> Any:
     return tree.unflatten(layout.structure, leaves)
 
 
+def _zeros_of_numbers(layout: Layout) -> Values:
+    """For Python's numbers zero; for anything else None."""
+    kinds = (type(x) for x in layout.static)
+    return [kind(0) if kind in (float, complex) else None for kind in kinds]
+
+
 def _cotangent_tree(cts: Values, layout: Layout) -> Any:
-    leaves: Values = [
-        0.0 * x if type(x) in (float, complex) else None for x in layout.static
-    ]
+    leaves = _zeros_of_numbers(layout)
     for i, ct, scalar in zip(layout.arrays, cts, layout.scalars, strict=True):
         leaves[i] = None if ct is None else api.user_value(ct, scalar)
     return tree.unflatten(layout.structure, leaves)
