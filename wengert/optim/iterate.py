@@ -24,7 +24,7 @@ class Problem(NamedTuple):
 
     objective: Callable[[Any], Any]
     value_and_gradient: Callable[[Any], tuple[Any, Any]]
-    residuals: Callable[[Any], Any] | None = None  # half whose squares is the objective
+    residuals: Callable[[Any], Any]  # half whose squares is the objective
 
 
 class Step(NamedTuple):
@@ -125,9 +125,9 @@ def _after(stopping: Stopping, k: Any, step: Step, before: Any, length: Any) -> 
     if step.status != RUNNING:
         return step.status
     if length > 0:
-        if length <= stopping.step * np.sqrt(np.sum(step.x**2)):
+        if length < stopping.step * np.sqrt(np.sum(step.x**2)):
             return SMALL_STEP
-        if before - step.value <= stopping.decrease * abs(step.value):
+        if abs(before - step.value) < stopping.decrease * abs(step.value):
             return SMALL_DECREASE
     if k == stopping.iterations:
         return TOO_MANY_ITERATIONS

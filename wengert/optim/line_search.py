@@ -42,7 +42,8 @@ def strong_wolfe(
 
     Bracketing and zooming are one loop: until a step is found beyond which f rises, the
     upper end of the interval is at infinity. The lower end has the lowest value of all
-    steps with sufficient decrease; it is the result when the trials are used up.
+    steps with sufficient decrease; it is the result when the trials are used up. Where
+    values differ by rounding only, the slopes decide, which have more digits.
 
     Args:
         problem: f and its gradient.
@@ -52,18 +53,20 @@ def strong_wolfe(
         decrease, curvature: c₁ and c₂ of the conditions.
 
     References:
-        Nocedal and Wright, Numerical Optimization, 2nd ed., algorithms 3.5 and 3.6.
+        Nocedal and Wright, Numerical Optimization, 2nd ed., algorithms 3.5 and 3.6;
+        Hager and Zhang, 2005, on the rounding of f.
     """
     start = End(0.0, value, np.dot(gradient, direction))
     low, high = start, End(np.inf, np.inf, np.inf)
-    best = gradient
+    best, rounding = gradient, rounding_of(value)
     step, trials = first, 0
     while trials < MOST_TRIALS:
         trials += 1
         found, slopes = problem.value_and_gradient(x + step * direction)
         trial = End(step, found, np.dot(slopes, direction))
         line = start.value + decrease * step * start.slope
-        if not (trial.value <= line and trial.value < low.value):  # NaN is too high
+        highest = np.minimum(line, low.value) + rounding
+        if not trial.value <= highest:  # NaN is too high
             high = trial
         elif abs(trial.slope) <= -curvature * start.slope:
             low, best = trial, slopes
@@ -103,3 +106,8 @@ def cubic_minimum(a: End, b: End) -> Any:
         return np.nan
     d2 = np.copysign(np.sqrt(under), width)
     return b.step - width * (b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2)
+
+
+def rounding_of(value: Any) -> Any:
+    """Values that differ by less may be equal."""
+    return 10.0 * np.finfo(float).eps * abs(value)

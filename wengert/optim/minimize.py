@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-import wengert as wg
 from wengert.optim.bfgs import BFGS
-from wengert.optim.iterate import Method, Stopping, iterate
-from wengert.optim.problem import (
-    as_tuple,
-    check_start,
-    check_stopping,
-    choose,
-    scalar_problem,
-)
+from wengert.optim.iterate import Method, Stopping
+from wengert.optim.lbfgs import LBFGS
+from wengert.optim.newton_cg import NewtonCG
+from wengert.optim.problem import scalar_problem
 from wengert.optim.result import Result
+from wengert.optim.solve import Kind, solve
+from wengert.optim.trust_region import TrustRegion
 
-METHODS: dict[str, Method] = {"bfgs": BFGS()}
+METHODS: dict[str, Method] = {
+    "bfgs": BFGS(),
+    "l-bfgs": LBFGS(),
+    "newton-cg": NewtonCG(),
+    "trust-region": TrustRegion(),
+}
+KIND = Kind("minimize", scalar_problem, METHODS)
 
 
 def minimize(
@@ -72,20 +72,4 @@ def minimize(
         [1. 1.] converged: the gradient is within its tolerance
     """
     stopping = Stopping(gtol, xtol, ftol, maxiter)
-    chosen = choose("minimize", method, METHODS)
-    check_start("minimize", x0)
-    check_stopping("minimize", stopping)
-    solver = _compiled if jit else functools.partial
-    return solver(_solve, f, chosen)(x0, as_tuple(args), stopping)
-
-
-@functools.lru_cache(maxsize=64)
-def _compiled(solve: Any, f: Any, method: Method) -> Any:
-    return wg.jit(functools.partial(solve, f, method))
-
-
-def _solve(f: Any, method: Method, x0: Any, args: Any, stopping: Stopping) -> Result:
-    vector, unravel = wg.tree.ravel(x0)
-    problem = scalar_problem("minimize", f, unravel, args)
-    found = iterate(method, problem, vector.astype(np.float64), stopping)
-    return found._replace(x=unravel(found.x), gradient=unravel(found.gradient))
+    return solve(KIND, f, x0, args, method, stopping, jit)

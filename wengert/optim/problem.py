@@ -1,4 +1,4 @@
-"""What the user gives, as functions of one vector: checked, and with its errors."""
+"""What the user gives, as functions of one vector."""
 
 from __future__ import annotations
 
@@ -9,76 +9,9 @@ import numpy as np
 
 import wengert as wg
 from wengert._core.source import explain
-from wengert.errors import ArgumentError, DTypeError, ShapeError
-from wengert.optim.iterate import Problem, Stopping
-
-PYTHON_NUMBERS = (bool, int, float, complex)
-
-
-def check_start(name: str, x0: Any) -> None:
-    """Refuse a start that is not made of finite floats."""
-    for path, leaf in zip(wg.tree.paths(x0, "x0"), wg.tree.leaves(x0), strict=True):
-        kind = kind_of(leaf)
-        if kind in "iubc":
-            number = "complex" if kind == "c" else "integer"
-            raise DTypeError(
-                explain(
-                    f"{name}: {path} is a number or array of dtype {dtype_of(leaf)}",
-                    why=f"a step from {number} values is not one of that dtype.",
-                    fix="split it into real and imaginary parts, as a tuple"
-                    if kind == "c"
-                    else "start with floats: 1.0, or x0.astype(float)",
-                )
-            )
-    vector, _ = wg.tree.ravel(x0)
-    if len(vector) == 0:
-        raise ArgumentError(
-            explain(
-                f"{name}: x0 has no numbers to change",
-                fix="start with an array of floats, or a tree of them",
-            )
-        )
-    if not np.all(np.isfinite(vector)):
-        raise ArgumentError(
-            explain(
-                f"{name}: x0 has a NaN or an infinity",
-                why="every step from there is NaN.",
-                fix="start where the function is finite",
-            )
-        )
-
-
-def check_stopping(name: str, stopping: Stopping) -> None:
-    """Refuse tolerances and numbers of iterations that make no sense."""
-    for field, value in zip(Stopping._fields, stopping, strict=True):
-        if not value >= 0:
-            raise ArgumentError(
-                explain(
-                    f"{name}: the limit for the {field} is {value!r}",
-                    fix="give tolerances and maxiter that are 0 or greater",
-                )
-            )
-
-
-def choose(name: str, method: Any, methods: dict[str, Any]) -> Any:
-    """A method by its name, or as it is given."""
-    if isinstance(method, str):
-        found = methods.get(method.lower())
-    else:
-        found = method if hasattr(method, "step") else None
-    if found is None:
-        raise ArgumentError(
-            explain(
-                f"{name}: there is no method {method!r}",
-                fix=f"choose one of {', '.join(map(repr, methods))}",
-            )
-        )
-    return found
-
-
-def as_tuple(args: Any) -> tuple[Any, ...]:
-    """More arguments of a function: a single one need not be in a tuple."""
-    return args if isinstance(args, tuple) else (args,)
+from wengert.errors import ArgumentError
+from wengert.optim.checks import check_residuals, check_scalar
+from wengert.optim.iterate import Problem
 
 
 def scalar_problem(
@@ -91,48 +24,28 @@ def scalar_problem(
         check_scalar(name, value)
         return value
 
-    return Problem(objective, wg.value_and_grad(objective))
-
-
-def check_scalar(name: str, value: Any) -> None:
-    """Refuse a value of an objective that is not one real number."""
-    if dtype_of(value) is None or np.shape(value) != ():
-        raise ShapeError(
+    def residuals(x: Any) -> Any:
+        raise ArgumentError(
             explain(
-                f"{name}: the function returned {described(value)}",
-                why="only a number has a minimum.",
-                fix="return one number, such as np.sum(r**2), or give residuals to "
-                "least_squares",
-            )
-        )
-    if kind_of(value) != "f":
-        raise DTypeError(
-            explain(
-                f"{name}: the function returned {described(value)}",
-                fix="return a real float, such as np.abs(z) ** 2 of a complex z",
+                f"{name}: this method is one for residuals",
+                fix="give the residuals, not their sum of squares, to least_squares",
             )
         )
 
-
-def dtype_of(value: Any) -> Any:
-    """The dtype of a number or array; None for anything else."""
-    if hasattr(value, "dtype"):
-        return value.dtype
-    return np.dtype(type(value)) if isinstance(value, PYTHON_NUMBERS) else None
+    return Problem(objective, wg.value_and_grad(objective), residuals)
 
 
-def kind_of(value: Any) -> str:
-    """The kind of its dtype, "O" for what is no number."""
-    dtype = dtype_of(value)
-    return "O" if dtype is None else dtype.kind
+def residual_problem(
+    name: str, f: Callable[..., Any], unravel: Callable[[Any], Any], args: Any
+) -> Problem:
+    """Half the sum of squares of what a function returns."""
 
+    def residuals(x: Any) -> Any:
+        found = f(unravel(x), *args)
+        check_residuals(name, found)
+        return wg.tree.ravel(found)[0]
 
-def described(value: Any) -> str:
-    if dtype_of(value) is None:
-        return f"a {type(value).__name__}"
-    shape = np.shape(value)
-    return (
-        f"an array of {dtype_of(value)} of shape {shape}"
-        if shape
-        else (f"a number of dtype {dtype_of(value)}")
-    )
+    def objective(x: Any) -> Any:
+        return 0.5 * np.sum(residuals(x) ** 2)
+
+    return Problem(objective, wg.value_and_grad(objective), residuals)

@@ -1,0 +1,64 @@
+"""What all front doors share: checks, compiling, and the way from pytrees and back."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import wengert as wg
+from wengert.optim.checks import check_start, check_stopping, choose
+from wengert.optim.iterate import Method, Problem, Stopping, iterate
+from wengert.optim.result import Result
+
+
+class Kind(NamedTuple):
+    """A kind of problem: what it is called, how it is made, and what solves it."""
+
+    name: str
+    problem: Callable[..., Problem]
+    methods: dict[str, Method]
+
+
+def solve(
+    kind: Kind,
+    f: Callable[..., Any],
+    x0: Any,
+    args: Any,
+    method: str | Method,
+    stopping: Stopping,
+    jit: bool,
+) -> Result:
+    """Check what is given, and minimise from `x0` by one native function, or in Python.
+
+    args: in a tuple; a single argument need not be in one, as in SciPy.
+    """
+    chosen = choose(kind.name, method, kind.methods)
+    check_start(kind.name, x0)
+    check_stopping(kind.name, stopping)
+    run: Any = _compiled if jit else functools.partial
+    given = args if isinstance(args, tuple) else (args,)
+    return run(_solved, kind.name, kind.problem, f, chosen)(x0, given, stopping)
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(solved: Callable[..., Any], *given: Any) -> Any:
+    return wg.jit(functools.partial(solved, *given))
+
+
+def _solved(
+    name: str,
+    problem: Callable[..., Problem],
+    f: Any,
+    method: Method,
+    x0: Any,
+    args: Any,
+    stopping: Stopping,
+) -> Result:
+    vector, unravel = wg.tree.ravel(x0)
+    found = iterate(
+        method, problem(name, f, unravel, args), vector.astype(np.float64), stopping
+    )
+    return found._replace(x=unravel(found.x), gradient=unravel(found.gradient))
