@@ -11,6 +11,7 @@ import numpy as np
 import wengert as wg
 from wengert.optim.checks import check_start, check_stopping, choose
 from wengert.optim.iterate import Method, Problem, Stopping, iterate
+from wengert.optim.remember import compiled
 from wengert.optim.result import Result
 
 
@@ -38,14 +39,10 @@ def solve(
     chosen = choose(kind.name, method, kind.methods)
     check_start(kind.name, x0)
     check_stopping(kind.name, stopping)
-    run: Any = _compiled if jit else functools.partial
     given = args if isinstance(args, tuple) else (args,)
-    return run(_solved, kind.name, kind.problem, f, chosen)(x0, given, stopping)
-
-
-@functools.lru_cache(maxsize=64)
-def _compiled(solved: Callable[..., Any], *given: Any) -> Any:
-    return wg.jit(functools.partial(solved, *given))
+    parts: Any = (_solved, kind.name, kind.problem, f, chosen)
+    run = compiled(functools.partial, *parts) if jit else functools.partial(*parts)
+    return run(x0, given, stopping)
 
 
 def _solved(
