@@ -76,6 +76,9 @@ def strong_wolfe(
                 high = low
             low, best = trial, slopes
         step = _next_step(low, high)
+    else:
+        if not low.value < start.value:
+            low, best = start, gradient
     return Found(low.step, low.value, best, trials)
 
 
