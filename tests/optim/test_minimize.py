@@ -54,7 +54,9 @@ def test_known_minima(name, method):
 @pytest.mark.parametrize("method", METHODS)
 def test_python_goes_the_same_way(method):
     f, x0, _ = KNOWN["wood"]
-    runs = [minimize(f, x0, method=method, maxiter=12, jit=jit) for jit in (True, False)]
+    runs = [
+        minimize(f, x0, method=method, maxiter=12, jit=jit) for jit in (True, False)
+    ]
     for ours, theirs in zip(*(run.history for run in runs), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
     assert runs[0].evaluations == runs[1].evaluations
@@ -136,7 +138,9 @@ def test_no_lower_value():
 def test_steps_that_leave_the_domain():
     """NaN in a trial is a value that is too high."""
     for method in METHODS:
-        found = minimize(lambda x: np.sum(x - np.log(x)), np.full(3, 9.0), method=method)
+        found = minimize(
+            lambda x: np.sum(x - np.log(x)), np.full(3, 9.0), method=method
+        )
         np.testing.assert_allclose(found.x, 1.0, atol=1e-5)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from wengert.optim.checks import check_option
 from wengert.optim.iterate import Problem, Step
 from wengert.optim.line_search import strong_wolfe
-from wengert.optim.normal_equations import LEAST_DAMPING, check_linear, damped_step
+from wengert.optim.normal_equations import LEAST_DAMPING, NAMES, SOLVERS, damped_step
 from wengert.optim.result import LINE_SEARCH_FAILED, RUNNING
 
 
@@ -36,7 +37,8 @@ class GaussNewton:
     linear: str = "dense"
 
     def __post_init__(self) -> None:
-        check_linear("GaussNewton", self.linear)
+        fits = self.linear in SOLVERS
+        check_option("GaussNewton: linear", self.linear, fits, f"choose one of {NAMES}")
 
     def start(self, x: Any, gradient: Any) -> Any:
         return np.zeros(len(x))

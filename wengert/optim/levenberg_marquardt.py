@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from wengert.optim.checks import check_option
 from wengert.optim.iterate import Problem, Step
-from wengert.optim.normal_equations import LEAST_DAMPING, check_linear, damped_step
+from wengert.optim.normal_equations import LEAST_DAMPING, NAMES, SOLVERS, damped_step
 from wengert.optim.result import REGION_TOO_SMALL, RUNNING
 from wengert.optim.trust_region import fall_ratio
 
@@ -50,7 +51,10 @@ class LevenbergMarquardt:
     linear: str = "dense"
 
     def __post_init__(self) -> None:
-        check_linear("LevenbergMarquardt", self.linear)
+        fits = self.linear in SOLVERS
+        check_option(
+            "LevenbergMarquardt: linear", self.linear, fits, f"choose one of {NAMES}"
+        )
 
     def start(self, x: Any, gradient: Any) -> Damping:
         return Damping(self.damping, 2.0, np.zeros(len(x)))
@@ -65,7 +69,7 @@ class LevenbergMarquardt:
         fall = 0.5 * (damping * square - np.dot(step, gradient))
         found, slopes = problem.value_and_gradient(x + step)
         status = RUNNING
-        if found <= value:
+        if found < value:
             ratio = fall_ratio(value, found, fall)
             x, value, gradient = x + step, found, slopes
             shrink = np.maximum(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3)

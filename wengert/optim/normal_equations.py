@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import wengert as wg
-from wengert.optim.checks import check_option
 from wengert.optim.conjugate_gradients import model_step
 
 LEAST_DAMPING = 1e-14  # of a matrix with a diagonal of ones: it is regular
@@ -71,9 +70,4 @@ def _by_products(
 
 
 SOLVERS = {"dense": _dense, "products": _by_products}
-
-
-def check_linear(name: str, linear: str) -> None:
-    """Refuse the name of a linear solver that there is not."""
-    names = ", ".join(map(repr, SOLVERS))
-    check_option(f"{name}: linear", linear, linear in SOLVERS, f"choose one of {names}")
+NAMES = ", ".join(map(repr, SOLVERS))

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import wengert as wg
+from wengert._array.traced import TracedArray, TracedScalar
+from wengert._core.source import Site, explain, user_site
+from wengert.errors import DependenceError
 from wengert.optim.checks import check_scalar
 from wengert.optim.remember import compiled
 
@@ -58,11 +61,13 @@ class Function:
         self.args = args if isinstance(args, tuple) else (args,)
         self.kwargs = kwargs or {}
         self.jit = jit
+        self.site = user_site(2)  # SciPy's own lines are between it and an error
         self.last: tuple[np.ndarray, Any, Any] | None = None
 
     def _run(self, make: Callable[[Any], OfVector], *given: Any) -> Any:
         made = compiled(make, self.fun) if self.jit else make(self.fun)
-        return made(*given, self.start.like, self.args, self.kwargs)
+        found = made(*given, self.start.like, self.args, self.kwargs)
+        return numbers(found, self.site)
 
     def as_it_is(self, x: Any) -> Any:
         """The user's function, not compiled."""
@@ -100,6 +105,21 @@ class Function:
 
     def hessian_times(self, x: Any, vector: Any) -> Any:
         return self._run(_hessian_times, x, vector)
+
+
+def numbers(found: Any, site: Site) -> Any:
+    """What a function returned, if it may go to SciPy."""
+    if any(type(x) in (TracedArray, TracedScalar) for x in wg.tree.leaves(found)):
+        raise DependenceError(
+            explain(
+                "scipy.optimize: the function depends on a value that is traced",
+                why="SciPy's solvers have no derivative, and are not compiled.",
+                fix="in a function that is differentiated or compiled, use wg.optim or "
+                "wg.implicit",
+                site=site,
+            )
+        )
+    return found
 
 
 def _whole(fun: Any) -> OfVector:

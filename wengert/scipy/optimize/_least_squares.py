@@ -10,8 +10,9 @@ import numpy as np
 import scipy.optimize
 
 import wengert as wg
+from wengert._core.source import user_site
 from wengert.optim.remember import compiled
-from wengert.scipy.optimize._functions import Function, start_of
+from wengert.scipy.optimize._functions import Function, numbers, start_of
 
 
 def least_squares(
@@ -93,11 +94,18 @@ def curve_fit(
         >>> parameters.round(6)
         array([2., 3.])
     """
+    model = compiled(_itself, f) if jit else f
+    site = user_site()
+
+    @functools.wraps(f)  # SciPy counts its arguments
+    def checked(xdata: Any, *parameters: Any) -> Any:
+        return numbers(model(xdata, *parameters), site)
+
     exact = jac
     if jac is None:
         exact = compiled(_of_parameters, f) if jit else _of_parameters(f)
     return scipy.optimize.curve_fit(
-        compiled(_itself, f) if jit else f,
+        checked,
         xdata,
         ydata,
         p0,

@@ -95,13 +95,16 @@ def _is_left_out(name: str, jac: Any) -> bool:
 
 
 def _objective_for(name: str, objective: Function, jac: Any) -> Any:
-    """What SciPy calls for values: with the gradient, if it is to be ours."""
+    """What SciPy calls for values: with the gradient, if it is to be ours.
+
+    It is called here once, so that its errors do not come out of SciPy.
+    """
     if jac is True:
         return objective.as_it_is
-    if not _is_left_out(name, jac):
-        return objective.number
-    objective.value_and_gradient(objective.start.vector)  # its errors come from here
-    return objective.value_and_gradient
+    ours = _is_left_out(name, jac)
+    found = objective.value_and_gradient if ours else objective.number
+    found(objective.start.vector)
+    return found
 
 
 def _derivatives_for(
