@@ -144,6 +144,23 @@ def test_steps_that_leave_the_domain():
         np.testing.assert_allclose(found.x, 1.0, atol=1e-5)
 
 
+@pytest.mark.parametrize("jit", [True, False])
+def test_callback(jit):
+    seen = []
+
+    def tell(x, value):
+        seen.append((x, value))
+        return len(seen) == 3
+
+    found = minimize(
+        lambda p: ROSENBROCK.f(p["x"]), {"x": ROSENBROCK.x0}, callback=tell, jit=jit
+    )
+    assert found.outcome is Outcome.STOPPED and not found.success
+    assert len(seen) == found.iterations == 3
+    np.testing.assert_array_equal(seen[-1][0]["x"], found.x["x"])
+    assert [value for _, value in seen] == [*found.history.value[1:]]
+
+
 # -- what x may be ---------------------------------------------------------------------
 
 
@@ -256,3 +273,14 @@ def test_second_derivative_of_the_lowest_value():
     lowest = lambda a: minimize(lambda x: (x - a) ** 2 + a**3, 2.0).value
     compiled = wg.jit(lambda a: wg.jvp(wg.grad(lowest), (a,), (1.0,))[1])
     assert compiled(1.5) == pytest.approx(9.0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_third_length_compiles_nothing(method, monkeypatch):
+    def bowl(x):
+        return np.sum((x - 1.0) ** 2)
+
+    for n in (2, 3):
+        minimize(bowl, np.zeros(n), method=method)
+    monkeypatch.setattr("wengert._staging.jit.staged_for", None)
+    np.testing.assert_allclose(minimize(bowl, np.zeros(20), method=method).x, 1.0)

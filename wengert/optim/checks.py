@@ -115,10 +115,15 @@ def check_residuals(name: str, found: Any) -> None:
                     fix="return real floats; of complex residuals, both parts",
                 )
             )
-    if len(leaves) == 1 and leaves[0] is found and np.shape(found) == ():
-        _refuse_residuals(name, "one number")
-    if not leaves or not any(np.size(leaf) for leaf in leaves):
-        _refuse_residuals(name, "no numbers")
+    if not leaves or (leaves[0] is found and np.shape(found) == ()):
+        _refuse_residuals(name, "one number" if leaves else "no numbers")
+    if sum(np.size(leaf) for leaf in leaves) == 0:
+        raise ShapeError(
+            explain(
+                f"{name}: the function returned no numbers",
+                fix="return one residual or more",
+            )
+        )
 
 
 def _refuse_residuals(name: str, what: str) -> NoReturn:

@@ -13,6 +13,7 @@ from wengert.optim.result import (
     RUNNING,
     SMALL_DECREASE,
     SMALL_STEP,
+    STOPPED,
     TOO_MANY_ITERATIONS,
     History,
     Result,
@@ -63,8 +64,17 @@ class Stopping(NamedTuple):
     iterations: Any
 
 
-def iterate(method: Method, problem: Problem, x: Any, stopping: Stopping) -> Result:
-    """Step from `x` until one of the conditions of `stopping` holds."""
+def iterate(
+    method: Method,
+    problem: Problem,
+    x: Any,
+    stopping: Stopping,
+    callback: Callable[[Any, Any], Any] | None = None,
+) -> Result:
+    """Step from `x` until one of the conditions of `stopping` holds.
+
+    callback: is told x and the value after each iteration, and returns whether to stop.
+    """
     value, gradient = problem.value_and_gradient(x)
     memory = method.start(x, gradient)
     history = _empty(stopping.iterations)
@@ -80,6 +90,8 @@ def iterate(method: Method, problem: Problem, x: Any, stopping: Stopping) -> Res
         evaluations += step.evaluations
         products += step.products
         _record(history, k, value, gradient, length)
+        if callback is not None and callback(x, value) and status == RUNNING:
+            status = STOPPED
     return Result(x, value, gradient, status, k, evaluations, products, history)
 
 
@@ -99,7 +111,7 @@ def _record(history: History, k: Any, value: Any, gradient: Any, length: Any) ->
 
 def largest(vector: Any) -> Any:
     """The largest entry by size."""
-    return np.max(np.abs(vector), initial=0.0)
+    return np.max(np.abs(vector))
 
 
 def _is_finite(value: Any, gradient: Any) -> Any:

@@ -29,6 +29,7 @@ def least_squares(
     xtol: float = 1e-8,
     ftol: float = 1e-8,
     maxiter: int = 1000,
+    callback: Callable[[Any, Any], Any] | None = None,
     jit: bool = True,
 ) -> Result:
     """Minimise half the sum of squares of residuals, with exact Jacobians.
@@ -46,6 +47,8 @@ def least_squares(
         xtol: ... or where a step is not longer than this times the length of x,
         ftol: ... or where the value has fallen by no more than this times itself.
         maxiter: The most iterations.
+        callback: Called after each iteration, ``callback(x, value)``, in Python; a true
+            answer stops.
         jit: Whether to compile; otherwise everything runs in Python.
 
     Returns:
@@ -68,4 +71,4 @@ def least_squares(
         2.0 1.0
     """
     stopping = Stopping(gtol, xtol, ftol, maxiter)
-    return solve(KIND, residuals, x0, args, method, stopping, jit)
+    return solve(KIND, residuals, x0, args, method, stopping, callback, jit)

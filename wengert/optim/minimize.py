@@ -33,6 +33,7 @@ def minimize(
     xtol: float = 0.0,
     ftol: float = 0.0,
     maxiter: int = 1000,
+    callback: Callable[[Any, Any], Any] | None = None,
     jit: bool = True,
 ) -> Result:
     """Minimise a function of several variables, with exact derivatives.
@@ -51,6 +52,8 @@ def minimize(
         xtol: ... or where a step is not longer than this times the length of x;
         ftol: ... or where f has fallen by no more than this times its size.
         maxiter: The most iterations.
+        callback: Called after each iteration, ``callback(x, value)``, in Python; a true
+            answer stops.
         jit: Whether to compile; otherwise everything runs in Python.
 
     Returns:
@@ -72,4 +75,4 @@ def minimize(
         [1. 1.] converged: the gradient is within its tolerance
     """
     stopping = Stopping(gtol, xtol, ftol, maxiter)
-    return solve(KIND, f, x0, args, method, stopping, jit)
+    return solve(KIND, f, x0, args, method, stopping, callback, jit)

@@ -25,6 +25,7 @@ class Outcome(enum.IntEnum):
     LINE_SEARCH_FAILED = 5
     REGION_TOO_SMALL = 6
     NOT_FINITE = 7
+    STOPPED = 8
 
     def __str__(self) -> str:
         return _WORDS[self]
@@ -39,6 +40,7 @@ _WORDS = {
     Outcome.LINE_SEARCH_FAILED: "the line search found no lower value",
     Outcome.REGION_TOO_SMALL: "no lower value in the smallest trust region",
     Outcome.NOT_FINITE: "the function or its gradient is not finite",
+    Outcome.STOPPED: "the callback asked to stop",
 }
 
 # Plain numbers: values that decide may be compared with these in compiled code.
@@ -50,6 +52,7 @@ TOO_MANY_ITERATIONS = int(Outcome.TOO_MANY_ITERATIONS)
 LINE_SEARCH_FAILED = int(Outcome.LINE_SEARCH_FAILED)
 REGION_TOO_SMALL = int(Outcome.REGION_TOO_SMALL)
 NOT_FINITE = int(Outcome.NOT_FINITE)
+STOPPED = int(Outcome.STOPPED)
 
 
 class History(NamedTuple):

@@ -30,6 +30,7 @@ def solve(
     args: Any,
     method: str | Method,
     stopping: Stopping,
+    callback: Callable[[Any, Any], Any] | None,
     jit: bool,
 ) -> Result:
     """Check what is given, and minimise from `x0` by one native function, or in Python.
@@ -40,7 +41,7 @@ def solve(
     check_start(kind.name, x0)
     check_stopping(kind.name, stopping)
     given = args if isinstance(args, tuple) else (args,)
-    parts: Any = (_solved, kind.name, kind.problem, f, chosen)
+    parts: Any = (_solved, kind.name, kind.problem, f, chosen, callback)
     run = compiled(functools.partial, *parts) if jit else functools.partial(*parts)
     return run(x0, given, stopping)
 
@@ -50,12 +51,22 @@ def _solved(
     problem: Callable[..., Problem],
     f: Any,
     method: Method,
+    callback: Callable[[Any, Any], Any] | None,
     x0: Any,
     args: Any,
     stopping: Stopping,
 ) -> Result:
     vector, unravel = wg.tree.ravel(x0)
-    found = iterate(
-        method, problem(name, f, unravel, args), vector.astype(np.float64), stopping
-    )
+    told = None if callback is None else _told(callback, unravel)
+    posed = problem(name, f, unravel, args)
+    found = iterate(method, posed, vector.astype(np.float64), stopping, told)
     return found._replace(x=unravel(found.x), gradient=unravel(found.gradient))
+
+
+def _told(callback: Any, unravel: Any) -> Any:
+    """A callback in Python, which compiled code calls."""
+
+    def asked(x: Any, value: Any) -> Any:
+        return np.bool_(callback(unravel(x), value))
+
+    return wg.opaque(asked, out=lambda x, value: ((), bool))
