@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import optimisation
+
 import wengert as wg
 import wengert.numpy as np
 from wengert.examples import pictures
@@ -32,3 +34,4 @@ if __name__ == "__main__":
     wg.explain.plot_modes(FOLDER / "modes.png")
     wg.explain.plot_checkpoints(1000, FOLDER / "checkpoints.png")
     pictures.draw_all(FOLDER)
+    optimisation.draw(FOLDER)

@@ -7,7 +7,7 @@ import pytest
 import scipy.optimize
 
 import wengert as wg
-from tests.optim.nist import NIST
+from benchmarks.optim_regressions import NIST
 from wengert.optim import GaussNewton, LevenbergMarquardt, Outcome, least_squares
 
 FINE = {"xtol": 1e-12, "ftol": 1e-14, "gtol": 0.0}

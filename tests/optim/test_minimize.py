@@ -7,7 +7,7 @@ import pytest
 import scipy.optimize
 
 import wengert as wg
-from tests.optim.problems import KNOWN, extended_rosenbrock, extended_start
+from benchmarks.optim_problems import KNOWN, extended_rosenbrock, extended_start
 from wengert.optim import LBFGS, Outcome, TrustRegion, minimize
 from wengert.optim.minimize import METHODS
 

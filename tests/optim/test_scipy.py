@@ -8,8 +8,8 @@ import scipy.optimize
 from scipy.optimize import NonlinearConstraint
 
 import wengert as wg
-from tests.optim.nist import NIST
-from tests.optim.problems import KNOWN
+from benchmarks.optim_problems import KNOWN
+from benchmarks.optim_regressions import NIST
 from wengert.errors import DependenceError
 
 ROSENBROCK = KNOWN["rosenbrock"]
