@@ -37,8 +37,8 @@ class Run(NamedTuple):
     solve: Callable[[], Any]
     counts: Callable[[Any], tuple[int, int]]  # iterations and evaluations
 
-    def measured(self, repeats: int) -> tuple[int, int, float, float]:
-        """The counts, and seconds: of the first call, and the median of others."""
+    def measured(self, repeats: int) -> tuple[str, float]:
+        """Its cells in the table, and the median seconds of calls but the first."""
         begin = time.process_time()
         found = self.solve()
         first, times = time.process_time() - begin, []
@@ -46,7 +46,10 @@ class Run(NamedTuple):
             begin = time.process_time()
             self.solve()
             times.append(time.process_time() - begin)
-        return *self.counts(found), first, statistics.median(times)
+        iterations, evaluations = self.counts(found)
+        each, mark = statistics.median(times), " " if found.success else "!"
+        text = f"{iterations:6}{mark}{evaluations:6}{each * 1e3:8.2f}{first:8.2f}"
+        return text, each
 
 
 def minimizations() -> dict[str, tuple[Run, Run]]:
@@ -90,13 +93,10 @@ def regressions() -> dict[str, tuple[Run, Run]]:
 
 
 def main(repeats: int = 15) -> None:
-    print("iterations, evaluations, milliseconds of a call, seconds of the first")
-    print(f"{'':26}{'Wengert':>20}{'first':>8}{'SciPy':>20}{'first':>8}{'ratio':>9}")
+    print("iterations (! without success), evaluations, milliseconds of a call,")
+    print("seconds of the first, and our milliseconds by theirs")
+    print(f"{'':26}{'Wengert':>21}{'first':>8}{'SciPy':>21}{'first':>8}{'ratio':>9}")
     for name, runs in {**minimizations(), **regressions()}.items():
         print(f"measuring {name}", file=sys.stderr, flush=True)
-        cells, seconds = [], []
-        for run in runs:
-            iterations, evaluations, first, each = run.measured(repeats)
-            seconds.append(each)
-            cells.append(f"{iterations:6}{evaluations:6}{each * 1e3:8.2f}{first:8.2f}")
-        print(f"{name:26}{''.join(cells)}{seconds[0] / seconds[1]:9.3f}", flush=True)
+        (ours, ours_each), (theirs, theirs_each) = (r.measured(repeats) for r in runs)
+        print(f"{name:26}{ours}{theirs}{ours_each / theirs_each:9.3f}", flush=True)

@@ -240,7 +240,7 @@ def test_from_many_starts(method):
     assert lanes.history.value.shape == (3, 1001)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["l-bfgs", "trust-region"])
 def test_inside_jit(method):
     @wg.jit
     def lowest(x0, scale):
@@ -251,7 +251,7 @@ def test_inside_jit(method):
     assert success and value == pytest.approx(3.0)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["l-bfgs", "newton-cg"])
 def test_derivative_of_the_lowest_value(method):
     """By the iterations that took place; at a minimum, that of f in its parameter."""
 
@@ -270,12 +270,13 @@ def test_derivative_of_the_minimiser():
 
 
 def test_second_derivative_of_the_lowest_value():
-    lowest = lambda a: minimize(lambda x: (x - a) ** 2 + a**3, 2.0).value
+    f = lambda x, a: (x - a) ** 2 + a**3
+    lowest = lambda a: minimize(f, 2.0, a, "trust-region").value
     compiled = wg.jit(lambda a: wg.jvp(wg.grad(lowest), (a,), (1.0,))[1])
     assert compiled(1.5) == pytest.approx(9.0)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["bfgs", "newton-cg"])
 def test_a_third_length_compiles_nothing(method, monkeypatch):
     def bowl(x):
         return np.sum((x - 1.0) ** 2)

@@ -15,9 +15,9 @@ from wengert.errors import DependenceError
 ROSENBROCK = KNOWN["rosenbrock"]
 METHODS = (
     "CG BFGS Newton-CG L-BFGS-B TNC SLSQP trust-constr dogleg trust-ncg trust-exact "
-    "trust-krylov Nelder-Mead Powell COBYLA COBYQA"
+    "trust-krylov Nelder-Mead Powell"
 ).split()
-WITHOUT = ("Nelder-Mead", "Powell", "COBYLA", "COBYQA")
+WITHOUT = ("Nelder-Mead", "Powell")
 
 
 class Counted:
@@ -34,10 +34,6 @@ class Counted:
 @pytest.mark.parametrize("method", METHODS)
 def test_minimize(method):
     found = wg.scipy.minimize(ROSENBROCK.f, ROSENBROCK.x0, method=method)
-    if method == "COBYLA":  # slow here, and for SciPy
-        theirs = scipy.optimize.minimize(ROSENBROCK.f, ROSENBROCK.x0, method=method)
-        assert found.nfev == theirs.nfev
-        return
     assert found.success
     np.testing.assert_allclose(found.x, 1.0, atol=1e-3)
     if method not in WITHOUT:
