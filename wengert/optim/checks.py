@@ -153,9 +153,6 @@ def kind_of(value: Any) -> str:
 def described(value: Any) -> str:
     if dtype_of(value) is None:
         return f"a {type(value).__name__}"
-    shape = np.shape(value)
-    return (
-        f"an array of {dtype_of(value)} of shape {shape}"
-        if shape
-        else (f"a number of dtype {dtype_of(value)}")
-    )
+    if np.shape(value) == ():
+        return f"a number of dtype {dtype_of(value)}"
+    return f"an array of {dtype_of(value)} of shape {np.shape(value)}"
