@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import optimisation
 
 import wengert as wg
 import wengert.numpy as np
@@ -73,3 +74,4 @@ if __name__ == "__main__":
     wg.explain.plot_modes(FOLDER / "modes.png")
     wg.explain.plot_checkpoints(1000, FOLDER / "checkpoints.png")
     pictures.draw_all(FOLDER)
+    optimisation.draw(FOLDER)

@@ -282,3 +282,21 @@ def test_lanes_with_masks_and_a_number():
     one = wg.jit(lambda x, n: n + np.sum(x[x > 0.2]))
     found = wg.vmap(one, (0, None))(lanes, 2)
     np.testing.assert_allclose(found, [2 + np.sum(x[x > 0.2]) for x in lanes])
+
+
+def test_a_tangent_whose_length_is_the_loops(run_time):
+    """Two run-time lengths are compared where a pushforward is called."""
+
+    def powers(x, v):
+        _, pushforward = wg.linearize(lambda x: x * x, x)
+        _, pullback = wg.vjp(lambda x: x * x, x)
+        while v[0] < 100.0:
+            v = pullback(pushforward(v))[0]
+        return v
+
+    x = np.array([2.0, 1.0, 0.5])
+    compiled = wg.jit(powers)
+    np.testing.assert_allclose(compiled(x, x), powers(x, x))
+    assert not run_time
+    with pytest.raises(ValueError, match="axes of length"):
+        compiled(x, np.ones(4))

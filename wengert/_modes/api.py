@@ -19,10 +19,17 @@ from wengert._core.interp import (
 )
 from wengert._core.op import Op
 from wengert._core.source import explain
-from wengert._core.types import ArrayType, Params, is_complex_dtype, is_inexact, type_of
+from wengert._core.types import (
+    ArrayType,
+    Params,
+    Shape,
+    is_complex_dtype,
+    is_inexact,
+    type_of,
+)
 from wengert._ops.arithmetic import multiply
 from wengert._ops.families import scale_op
-from wengert._ops.structure import astype, full, private_copy
+from wengert._ops.structure import astype, full, private_copy, reshape
 from wengert.errors import ArgumentError, DTypeError, ShapeError, TreeError
 
 STATIC_TYPES = (bool, int, str, bytes, type(None))
@@ -280,7 +287,7 @@ def check_tangent(name: str, path: str, tangent: Any, primal: Any) -> Any:
     if isinstance(tangent, (int, float)) and not isinstance(tangent, bool):
         value = filled(ArrayType((), want.dtype), tangent)
     got = type_of(value)
-    if got.shape != want.shape:
+    if not _must_agree(got.shape, want.shape):
         raise ShapeError(
             explain(
                 f"{name}: expected shape {want.shape}, got {got.shape} at {path}",
@@ -294,7 +301,21 @@ def check_tangent(name: str, path: str, tangent: Any, primal: Any) -> Any:
                 fix="give a real one",
             )
         )
+    if got.shape != want.shape:
+        value = reshape(value, shape=want.shape)
     return value if got.dtype == want.dtype else astype(value, dtype=want.dtype)
+
+
+def _must_agree(shape: Shape, other: Shape) -> bool:
+    """Whether two shapes are one; of run-time extents, that is checked at run time."""
+    if len(shape) != len(other):
+        return False
+    for n, m in zip(shape, other, strict=True):
+        if n != m:
+            if type(n) is int and type(m) is int:
+                return False
+            n.must_equal(m) if type(m) is int else m.must_equal(n)
+    return True
 
 
 def match_tree(name: str, what: str, given: Any, structure: Any) -> list[Any]:
