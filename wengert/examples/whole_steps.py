@@ -53,7 +53,7 @@ def expected_interest(years: Any, width: Any) -> Any:
     for passed in range(1, MOST + 1):
         payment = RATE * balance
         balance = balance + payment
-        paid = paid + smooth.step((years - passed) / width) * payment
+        paid = paid + smooth.step(years - passed, width) * payment
     return paid
 
 
@@ -72,7 +72,7 @@ def exceeding(threshold: Any, measured: Any) -> Any:
 
 
 def softly_exceeding(threshold: Any, measured: Any) -> Any:
-    return np.mean(smooth.step((measured - threshold) / WIDTH))
+    return np.mean(smooth.step(measured - threshold, WIDTH))
 
 
 # -- what is known -------------------------------------------------------------------
