@@ -123,6 +123,7 @@ def pathwise(normal: np.ndarray, *market: float) -> dict[str, tuple[float, float
         "delta": along(hard, 0),
         "gamma": along(along(rounded, 0), 0),
         "vega": along(hard, 2),
+        "theta": lambda *market: -along(hard, 3)(*market),
         "rho": along(hard, 1),
     }
     estimates = {}

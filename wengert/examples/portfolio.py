@@ -87,19 +87,27 @@ def study() -> Study:
     curvature = wg.jit(wg.hessian(lambda w: final(w, returns, 0.0)))(WEIGHTS)
     curvature_error = curvature - curvature_without_costs(WEIGHTS, returns)
     rows = [
-        Row(f"by {name}, no costs", float(found), float(known), 1e-12, "closed form")
+        Row(
+            f"slope in {name}, no costs",
+            float(found),
+            float(known),
+            1e-12,
+            "closed form",
+        )
         for name, found, known in zip(NAMES, free, exact, strict=True)
     ]
     for i, name in enumerate(NAMES):
-        step = 1e-6 * np.eye(len(WEIGHTS))[i]
+        step = 1e-5 * np.eye(len(WEIGHTS))[i]
         after, before = (final(WEIGHTS + s, returns, COST) for s in (step, -step))
-        known = float(after - before) / 2e-6
+        known = float(after - before) / 2e-5
         by = "central differences"
-        rows.append(Row(f"by {name}, with costs", float(slopes[i]), known, 1e-8, by))
+        rows.append(
+            Row(f"slope in {name}, with costs", float(slopes[i]), known, 1e-8, by)
+        )
     after, before = (final(WEIGHTS, returns, COST + s) for s in (1e-6, -1e-6))
     rows += [
         Row(
-            "by the cost itself",
+            "slope in the cost",
             float(slope_by_cost),
             float(after - before) / 2e-6,
             1e-8,
