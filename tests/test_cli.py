@@ -6,19 +6,23 @@ import ast
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import wengert
 from tests.architecture.source_files import FILES, label, syntax
 from tests.errors.case import raised_at
 from tests.test_robot import UNUSABLE_FILES, write_file
 from wengert.cli import commands, main
-from wengert.examples import elimination, lu
+from wengert.examples import beam, elimination, lu, pendulum, pictures
+from wengert.examples.applications import APPLICATIONS
 from wengert.examples.gallery import EXAMPLES
 from wengert.examples.robot import lesson
 from wengert.examples.robot.calibration import calibrate, read_measurements
+from wengert.examples.study import Row, Study
 
 PICTURES = ["loss.png", "misses.png", "sensitivity.png", "trajectories.png"]
 
@@ -187,9 +191,10 @@ def test_a_whole_run(call, tmp_path, how):
 def test_examples_are_listed(call, arguments):
     code, out, err = call("examples", *arguments)
     assert (code, err) == (0, "")
-    assert [line.split()[0] for line in out.splitlines()] == list(EXAMPLES)
-    for example in EXAMPLES.values():
-        assert example.title in out
+    listed = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
+    assert listed == [*EXAMPLES, *APPLICATIONS]
+    for program in (*EXAMPLES.values(), *APPLICATIONS.values()):
+        assert program.title in out
 
 
 def test_examples_run_in_the_order_given(call):
@@ -203,6 +208,113 @@ def test_examples_run_in_the_order_given(call):
     errors = [float(row[-1]) for row in rows if row[:1] in (["eager"], ["compiled"])]
     assert len(errors) == 4
     assert max(errors) < 1e-12
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Applications that find what they are told to, and draw a line."""
+
+    def finds(module, found):
+        rows = (Row("a [b] c", found, 1.0, 0.01, "definition"),)
+        draw = lambda figure: figure.subplots().plot([0, 1])  # noqa: E731
+        monkeypatch.setattr(module, "study", lambda: Study(rows, draw))
+
+    return finds
+
+
+def test_an_application_that_agrees(call, short):
+    short(beam, 1.001)
+    code, out, err = call("examples", "beam")
+    assert (code, err) == (0, "")
+    assert APPLICATIONS["beam"].title in out and beam.__file__ in out
+    assert ["a", "[b]", "c", "1.001", "1", "definition"] in [
+        line.split() for line in out.splitlines()
+    ]
+    assert "missed" not in out
+
+
+@pytest.mark.parametrize("found", [1.02, float("nan")])
+def test_a_value_that_is_missed_is_exit_code_1(call, short, found):
+    short(beam, found)
+    short(pendulum, 1.0)
+    code, out, err = call("examples", "beam", "pendulum")
+    assert (code, err) == (1, "")
+    assert " ".join(out.split()).count("missed by more than 0.01") == 1
+    assert out.index("missed") < out.index("pendulum: ")  # which is run nevertheless
+
+
+def test_a_gradient_that_is_missed_is_exit_code_1(call, monkeypatch):
+    wrong = replace(EXAMPLES["bouncing"], known=lambda *_: 2.5)
+    monkeypatch.setitem(EXAMPLES, "bouncing", wrong)
+    assert call("examples", "bouncing")[0] == 1
+
+
+def test_pictures_go_to_a_file_or_a_folder(call, short, tmp_path):
+    short(beam, 1.0)
+    short(pendulum, 1.0)
+    file, folder = tmp_path / "new" / "bent.SVG", tmp_path / "all" / "of them"
+    code, out, err = call("examples", "beam", "--picture", file)
+    assert (code, err) == (0, "") and f"Written: {file}" in out
+    assert "<svg" in file.read_text()
+    code, out, err = call("examples", "beam", "pendulum", "--picture", folder)
+    assert (code, err) == (0, "")
+    assert {file.name for file in folder.iterdir()} == {"beam.png", "pendulum.png"}
+    for name in ("beam", "pendulum"):
+        picture = folder / f"{name}.png"
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert f"Written: {picture}" in out
+
+
+def test_some_examples_have_pictures(call, monkeypatch, tmp_path):
+    monkeypatch.setitem(pictures.PICTURES, "bouncing.png", Figure)
+    assert call("examples", "bouncing", "--picture", tmp_path)[0] == 0
+    assert (tmp_path / "bouncing.png").read_bytes().startswith(b"\x89PNG")
+
+
+PICTURES_REFUSED = [
+    (["--picture", "{new}"], "--picture needs a NAME"),
+    (["beam", "--list", "--picture", "{new}"], "--picture needs a NAME, and no --list"),
+    (["lu", "--picture", "{new}"], "lu has none; these have: bouncing,"),
+    (["beam", "pendulum", "--picture", "{new}.png"], "is one file, for 2 pictures"),
+    (["beam", "--picture", "{new}.docx"], "the format is none of"),
+    (["beam", "--picture", "{taken}"], "--picture {taken}: File exists"),
+    (["beam", "--picture", "{taken}/a.png"], "--picture {taken}/a.png: "),
+]
+
+
+@pytest.fixture
+def taken(tmp_path):
+    """Words of a command line, with paths in place of the names of these."""
+    (tmp_path / "taken").write_text("precious")
+    names = {"new": tmp_path / "new", "taken": tmp_path / "taken"}
+    return lambda words: [word.format(**names) for word in words]
+
+
+@pytest.mark.parametrize(("arguments", "text"), PICTURES_REFUSED)
+def test_what_cannot_be_drawn_is_refused_at_once(
+    call, monkeypatch, taken, arguments, text
+):
+    monkeypatch.setattr(beam, "study", lambda: pytest.fail("it began to compute"))
+    code, out, err = call("examples", *taken(arguments))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert " ".join(taken([text])) in err
+
+
+def test_a_picture_that_cannot_be_written_is_one_line(call, short, tmp_path):
+    short(beam, 1.0)
+    (tmp_path / "beam.png").mkdir()
+    code, _, err = call("examples", "beam", "--picture", tmp_path)
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"--picture {tmp_path / 'beam.png'}: Is a directory" in err
+
+
+def test_examples_need_matplotlib_for_pictures_only(call, short, monkeypatch, tmp_path):
+    short(beam, 1.0)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert call("examples", "beam")[0] == 0
+    code, out, err = call("examples", "beam", "--picture", tmp_path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "python -m pip install 'wengert[plot]'" in err
 
 
 def test_an_unknown_example_gets_one_line_and_exit_code_2(call):
@@ -229,6 +341,7 @@ CALLS = [
     ["robot", "--height", "6.8"],
     ["robot", "--out", "{taken}"],
     ["robot", "--out", "{taken}/results.json"],
+    *(["examples", *arguments] for arguments, _ in PICTURES_REFUSED),
 ]
 
 
@@ -243,8 +356,9 @@ def test_every_raise_is_hit(tmp_path, monkeypatch):
     errors.append(error_of(lambda: elimination.solve(np.ones((2, 2)), np.ones(2))))
     errors.append(error_of(lambda: lu.factor(np.ones((2, 2)))))
     for call in CALLS:
-        words = [word.format(taken=tmp_path) for word in call]
-        if "--out" not in words:
+        taken = tmp_path if call[0] == "robot" else tmp_path / "results.json"
+        words = [word.format(taken=taken, new=tmp_path / "new") for word in call]
+        if call[0] == "robot" and "--out" not in words:
             words += ["--out", str(tmp_path / "new")]
         errors.append(error_of(lambda: commands.main(words, standalone_mode=False)))
     for name in UNUSABLE_FILES:

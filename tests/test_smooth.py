@@ -115,6 +115,25 @@ def test_derivative_with_respect_to_the_temperature() -> None:
     np.testing.assert_allclose(wg.grad(fun)(0.5), difference, rtol=1e-8)
 
 
+def test_compiled_with_a_temperature_that_is_an_argument(relaxation: Any) -> None:
+    soft, _, x = relaxation
+
+    def total(x: Any, t: Any) -> Any:
+        return wnp.sum(soft(x, temperature=t) ** 2)
+
+    eager = wg.value_and_grad(total, argnums=(0, 1))
+    compiled = wg.jit(eager)
+    value, gradients = compiled(x, 0.3)
+    expected, slopes = eager(x, 0.3)
+    np.testing.assert_allclose(value, expected, rtol=1e-13)
+    for found, slope in zip(gradients, slopes, strict=True):
+        np.testing.assert_allclose(found, slope, rtol=1e-11, atol=1e-13)
+    with pytest.raises(
+        ArgumentError, match="expected a positive temperature, got -0.3"
+    ):
+        compiled(x, -0.3)
+
+
 def test_bounds_of_the_maximum() -> None:
     for t in (0.1, 1.0):
         excess = smooth.maximum(X, Y, t) - np.maximum(X, Y)

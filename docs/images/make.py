@@ -8,6 +8,7 @@ import optimisation
 import wengert as wg
 import wengert.numpy as np
 from wengert.examples import pictures
+from wengert.examples.applications import APPLICATIONS
 
 FOLDER = Path(__file__).parent
 
@@ -75,3 +76,6 @@ if __name__ == "__main__":
     wg.explain.plot_checkpoints(1000, FOLDER / "checkpoints.png")
     pictures.draw_all(FOLDER)
     optimisation.draw(FOLDER)
+    for name in ("pendulum", "whole_steps"):
+        figure = APPLICATIONS[name].study().figure()
+        figure.savefig(FOLDER / f"{name}.png", dpi=130)

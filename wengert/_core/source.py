@@ -14,7 +14,14 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 _PROGRAMS = ("examples/", "cli/", "__main__.py")
 _PYTHONS = {functools.__file__, contextlib.__file__}
-_LIBRARIES = ("implicit/", "ode/", "optim/", "scipy/optimize", "uncertainty.py")
+_LIBRARIES = (
+    "implicit/",
+    "ode/",
+    "optim/",
+    "scipy/optimize",
+    "smooth.py",
+    "uncertainty.py",
+)
 
 
 def _files(but: tuple[str, ...]) -> frozenset[str]:

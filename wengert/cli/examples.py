@@ -1,95 +1,130 @@
-"""``python -m wengert examples``: small programs, and their derivatives."""
+"""``python -m wengert examples``: programs and applications with known results."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-import wengert as wg
-from wengert.examples.gallery import EXAMPLES, Example
+from wengert.cli.comparison import compare_application, compare_example
+from wengert.cli.output import make_writable, need_matplotlib, writing
+from wengert.examples.applications import APPLICATIONS
+from wengert.examples.gallery import EXAMPLES, Program
 
-COLUMNS = ("first calls", "function", "with gradient", "error of the gradient")
+AGREED, MISSED = 0, 1
+GROUPS: dict[str, Mapping[str, Program]] = {
+    "Programs, and their gradients": EXAMPLES,
+    "Applications, and what is known of them": APPLICATIONS,
+}
 
 
 @click.command()
 @click.argument(
-    "names", metavar="[NAME]...", nargs=-1, type=click.Choice(list(EXAMPLES))
+    "names",
+    metavar="[NAME]...",
+    nargs=-1,
+    type=click.Choice([*EXAMPLES, *APPLICATIONS]),
 )
 @click.option("--list", "listed", is_flag=True, help="Say what there is, and no more.")
-def examples(names: tuple[str, ...], listed: bool) -> None:
-    """Differentiate programs of plain NumPy, eagerly and compiled.
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="File for the picture of a NAME, or folder for those of several.",
+)
+def examples(names: tuple[str, ...], listed: bool, picture: Path | None) -> int:
+    """Differentiate programs of plain NumPy, and compare with what is known.
 
-    Prints how far the gradient is from one that is found by other means, and how long
-    the engines take. Without a NAME it says what there is.
+    Of a program it prints how far the gradient is from one that is found by other
+    means, and how long the engines take; of an application what it found, beside what
+    is known of it. The exit code is 1 if they differ. Without a NAME it says what there
+    is.
     """
     console = Console()
+    if picture is not None and (listed or not names):
+        raise click.UsageError("--picture needs a NAME, and no --list.")
     if listed or not names:
         _list(console)
-        return
-    for name in names:
-        _run(EXAMPLES[name], console)
+        return AGREED
+    files = {} if picture is None else _picture_files(names, picture)
+    agreed = [_show(name, files.get(name), console) for name in names]
+    return AGREED if all(agreed) else MISSED
 
 
 def _list(console: Console) -> None:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for example in EXAMPLES.values():
-        table.add_row(example.name, example.title)
-    console.print(table)
+    for title, programs in GROUPS.items():
+        console.print(f"[bold]{title}[/bold]")
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for program in programs.values():
+            table.add_row(f"  {program.name}", program.title)
+        console.print(table)
 
 
-def _run(example: Example, console: Console) -> None:
-    known = np.asarray(example.known(*example.arguments))
-    shape = " x ".join(map(str, known.shape))
-    console.print(f"[bold]{example.name}[/bold]: {example.title}")
-    console.print(
-        f"Gradient: {shape + ' entries' if shape else 'a number'}, up to "
-        f"{np.max(np.abs(known)):.4g}; known by {example.known_by}."
-    )
-    table = Table(box=None, pad_edge=False)
-    for column in ("engine", *COLUMNS):
-        table.add_column(column, justify="left" if column == "engine" else "right")
-    derivative = wg.value_and_grad(example.function)
-    table.add_row("eager", *_measured(example.function, derivative, example, known))
-    compiled = wg.jit(example.function), wg.jit(derivative)
-    table.add_row("compiled", *_measured(*compiled, example, known))
-    console.print(table)
-    console.print(f"{example.module.__file__}\n", soft_wrap=True, highlight=False)
+def _show(name: str, file: Path | None, console: Console) -> bool:
+    """Compare a program with what is known of it, and draw it if there is a file."""
+    draw: Callable[[], Any]
+    if name in APPLICATIONS:
+        study = compare_application(APPLICATIONS[name], console)
+        agrees, draw = study.agrees, study.figure
+    else:
+        agrees = compare_example(EXAMPLES[name], console)
+        draw = functools.partial(_draw_example, name)
+    if file is not None:
+        with writing("--picture", file):
+            draw().savefig(file, dpi=130)
+        console.print(f"Written: {file}", soft_wrap=True, highlight=False)
+    console.print()
+    return agrees
 
 
-def _measured(
-    function: Callable[..., Any],
-    derivative: Callable[..., Any],
-    example: Example,
-    known: np.ndarray,
-) -> tuple[str, ...]:
-    """The entries of a row."""
-    start = time.perf_counter()
-    _, gradient = derivative(*example.arguments)
-    function(*example.arguments)
-    first = time.perf_counter() - start
-    times = [_seconds(f, example.arguments) for f in (function, derivative)]
-    error = np.max(np.abs(np.asarray(gradient) - known))
-    return (*map(_readable, (first, *times)), f"{error:.1e}")
+# -- pictures ------------------------------------------------------------------------
 
 
-def _seconds(function: Callable[..., Any], arguments: tuple[Any, ...]) -> float:
-    """The shortest of some calls, of at most half a second in all."""
-    times: list[float] = []
-    while len(times) < 100 and sum(times) < 0.5:
-        start = time.perf_counter()
-        function(*arguments)
-        times.append(time.perf_counter() - start)
-    return min(times)
+def _pictures() -> dict[str, Callable[[], Any]]:
+    """What draws examples, by their names; most have no picture."""
+    from wengert.examples.pictures import PICTURES
+
+    return {Path(file).stem: draw for file, draw in PICTURES.items()}
 
 
-def _readable(seconds: float) -> str:
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-6:.3g} µs"
+def _draw_example(name: str) -> Any:
+    return _pictures()[name]()
+
+
+def _picture_files(names: tuple[str, ...], picture: Path) -> dict[str, Path]:
+    """The file for each name, in a folder that can be written to."""
+    need_matplotlib()
+    drawn = [*_pictures(), *APPLICATIONS]
+    for name in names:
+        if name not in drawn:
+            raise click.UsageError(
+                f"--picture: {name} has none; these have: {', '.join(drawn)}."
+            )
+    if not picture.suffix or picture.is_dir():
+        with writing("--picture", picture):
+            make_writable(picture)
+        return {name: picture / f"{name}.png" for name in names}
+    if len(set(names)) > 1:
+        raise click.UsageError(
+            f"--picture {picture} is one file, for {len(set(names))} pictures: give a "
+            "folder."
+        )
+    _check_format(picture)
+    with writing("--picture", picture):
+        make_writable(picture.parent)
+    return {names[0]: picture}
+
+
+def _check_format(picture: Path) -> None:
+    from matplotlib.figure import Figure
+
+    formats = Figure().canvas.get_supported_filetypes()
+    if picture.suffix[1:].lower() not in formats:
+        raise click.UsageError(
+            f"--picture {picture}: the format is none of {', '.join(sorted(formats))}."
+        )

@@ -19,6 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from wengert.cli.output import make_writable, need_matplotlib
 from wengert.cli.summary import show
 from wengert.examples.robot import lesson, report
 from wengert.examples.robot.calibration import sample_file
@@ -124,7 +125,9 @@ def robot(
         measurements or sample_file(),
         compiled=not eager,
     )
-    plots = _load_plots()
+    need_matplotlib()
+    from wengert.examples.robot import plots
+
     try:
         measured = lesson.prepare(settings)
         _prepare_folder(out, (RESULTS, *plots.PICTURES), force)
@@ -143,17 +146,6 @@ def robot(
     click.echo(f"Written to {out}: {', '.join((RESULTS, *plots.PICTURES))}")
 
 
-def _load_plots() -> Any:
-    try:
-        from wengert.examples.robot import plots
-    except ImportError as error:
-        raise click.UsageError(
-            f"the pictures need matplotlib, which cannot be imported ({error}): "
-            "python -m pip install 'wengert[plot]'"
-        ) from None
-    return plots
-
-
 def _prepare_folder(out: Path, names: tuple[str, ...], force: bool) -> None:
     """Make the directory, and see to it that nothing in it would be lost."""
     taken = [name for name in names if (out / name).exists()]
@@ -162,10 +154,7 @@ def _prepare_folder(out: Path, names: tuple[str, ...], force: bool) -> None:
             f"{out} holds {', '.join(taken)} already: give --force to overwrite, or "
             "another --out"
         )
-    out.mkdir(parents=True, exist_ok=True)
-    probe = out / ".writable"
-    probe.touch()
-    probe.unlink()
+    make_writable(out)
 
 
 class Bars:

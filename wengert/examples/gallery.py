@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +19,11 @@ from wengert.examples import (
 )
 
 
-class Example(NamedTuple):
-    """A scalar function of plain NumPy, to be differentiated in its first argument."""
+@dataclass(frozen=True)
+class Program:
+    """A module, which has the name that the command line takes."""
 
     module: ModuleType
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...]
-    known: Callable[..., Any]  # the gradient by other means, of the same arguments
-    known_by: str
-    tolerance: float = 1e-10  # of the gradient against the known one
 
     @property
     def name(self) -> str:
@@ -35,6 +32,17 @@ class Example(NamedTuple):
     @property
     def title(self) -> str:
         return str(self.module.__doc__).split("\n", 1)[0]
+
+
+@dataclass(frozen=True)
+class Example(Program):
+    """A scalar function of plain NumPy, to be differentiated in its first argument."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    known: Callable[..., Any]  # the gradient by other means, of the same arguments
+    known_by: str
+    tolerance: float = 1e-10  # of the gradient against the known one
 
 
 # -- linear systems ------------------------------------------------------------------

@@ -1,0 +1,30 @@
+"""What ``python -m wengert examples`` runs: simulations whose results are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wengert.examples import (
+    beam,
+    inventory,
+    molecules,
+    options,
+    pendulum,
+    portfolio,
+    whole_steps,
+)
+from wengert.examples.gallery import Program
+from wengert.examples.study import Study
+
+
+@dataclass(frozen=True)
+class Application(Program):
+    """A module with a function ``study() -> Study``."""
+
+    def study(self) -> Study:
+        result: Study = self.module.study()
+        return result
+
+
+MODULES = (molecules, portfolio, options, inventory, pendulum, beam, whole_steps)
+APPLICATIONS = {app.name: app for app in map(Application, MODULES)}
