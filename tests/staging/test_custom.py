@@ -68,3 +68,54 @@ def test_stop_gradient():
 
     np.testing.assert_allclose(wg.jit(wg.grad(half))(X), X)
     np.testing.assert_allclose(wg.grad(wg.jit(half))(X), X)
+
+
+WEIGHTS = np.arange(1.0, 11.0)
+
+
+@wg.custom_jvp
+def weighted(x):
+    return WEIGHTS * x
+
+
+weighted.defjvp(lambda primals, ts: (weighted(*primals), WEIGHTS * np.eye(10) @ ts[0]))
+
+
+def test_a_rule_reads_an_array_from_outside():
+    """As it is when the compiled derivative runs."""
+    total = wg.jit(lambda x: weighted(x).sum())
+    slope = wg.grad(total)
+    np.testing.assert_allclose(slope(X), np.arange(1.0, 11.0))
+    np.testing.assert_allclose(wg.jvp(total, (X,), (X,))[1], (WEIGHTS * X).sum())
+    WEIGHTS[0] = 5.0
+    try:
+        np.testing.assert_allclose(slope(X)[0], 5.0)
+    finally:
+        WEIGHTS[0] = 1.0
+
+
+@wg.custom_jvp
+def halved(x):
+    while x > 1.0:
+        x = x / 2
+    return x
+
+
+@halved.defjvp
+def _halved(primals, tangents):
+    (x,), (dx,) = primals, tangents
+    slope = 1.0
+    while x > 1.0:
+        x, slope = x / 2, slope / 2
+    return halved(primals[0]), slope * dx
+
+
+def test_loops_in_a_rule_are_compiled():
+    for fun in (wg.jit(wg.grad(halved)), wg.grad(wg.jit(halved))):
+        assert fun(7.0) == 0.125 and fun(3.0) == 0.25
+    assert wg.jvp(wg.jit(halved), (7.0,), (1.0,))[1] == 0.125
+
+
+def test_the_second_derivative_of_a_compiled_rule():
+    hessian = wg.hessian(wg.jit(lambda x: weighted(x * x).sum()))(X)
+    np.testing.assert_allclose(hessian, np.diag(2.0 * WEIGHTS))

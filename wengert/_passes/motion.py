@@ -15,6 +15,7 @@ from wengert._ir.program import (
     variables_in,
     variables_read,
 )
+from wengert._ops.structure import held
 from wengert._passes.rewriting import (
     Substitution,
     changed,
@@ -151,7 +152,7 @@ def _may_move(equation: Equation) -> bool:
     """Whether an op is cheap, cannot fail and takes no more memory than it reads."""
     op = equation.op
     if isinstance(op, Control) or op.multiple or not equation.inputs:
-        return False
+        return op is held  # an array from outside is read once
     if op.name == "to_integer":  # of NaN it fails
         return False
     is_part = op.name == "getitem" and len(equation.inputs) == 1

@@ -23,6 +23,7 @@ from wengert._staging.recursion import entered
 from wengert._staging.runtime import Staged
 from wengert._staging.stage import (
     INDEX,
+    DerivedStage,
     FunctionStage,
     StageTracer,
     inner_extents,
@@ -186,6 +187,9 @@ def _converted(fun: Any) -> Any:
     new = convert(fun, True, Staged)
     is_new = isinstance(fun, FunctionType) and new is not fun
     return entered(fun, new) if is_new else new
+
+
+DerivedStage.converting = staticmethod(_converted)
 
 
 def _arguments(

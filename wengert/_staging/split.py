@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert._core.interp import EVALUATE, using
+from wengert._core.interp import using
 from wengert._core.types import ArrayType, type_of
 from wengert._ir.program import (
     Equation,
@@ -31,6 +31,7 @@ from wengert._staging.prune import calls_opaque, prune, refuse_again, silent_op
 from wengert._staging.replay import apply_equation, replay
 from wengert._staging.stage import (
     INDEX,
+    DerivedStage,
     Extent,
     OfResult,
     Stage,
@@ -314,14 +315,14 @@ def split(
     ragged one. With `shapes` of the results (see `result_shapes`) the backward program
     gets the results in them.
     """
-    forward = Stage(EVALUATE)
+    forward = DerivedStage()
     params = forward.parameters(program.params)
     with using(forward):
         tape = Tape(forward)
         given = [tape.variable(p) if w else p for p, w in zip(params, wrt, strict=True)]
         with using(tape):
             outs = replay(program, given)
-    backward = Stage(EVALUATE)
+    backward = DerivedStage()
     importer = Importer(forward, backward, save, rows)
     at_hand = [p for p, f in zip(params, free, strict=True) if f]
     importer.take(at_hand)

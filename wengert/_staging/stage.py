@@ -30,7 +30,7 @@ from wengert._ir.program import (
 )
 from wengert._modes.function import Function
 from wengert._ops.arithmetic import add, equal, greater_equal, multiply
-from wengert._ops.structure import astype, promote, reshape
+from wengert._ops.structure import Held, astype, held, promote, reshape
 from wengert._staging.aliases import lose_twins
 from wengert._staging.errors import refuse_concrete, refuse_extent, refuse_text
 from wengert._staging.masks import has_masks, places_of, without_masks
@@ -505,6 +505,26 @@ def inner_extents(program: Program) -> list[Var]:
     return found
 
 
+class DerivedStage(FunctionStage):
+    """Stages what is derived from a program, in which rules of functions are run.
+
+    Its parameters are those of the program, so an array that a rule reads from outside
+    is held by the program, and read when that runs.
+    """
+
+    converting: Any = None  # what the front end makes of a function
+
+    def __init__(self) -> None:
+        super().__init__(EVALUATE, self.converting)
+
+    def capture(self, x: Any) -> Var:
+        if not isinstance(x, np.ndarray):
+            return super().capture(x)
+        with using(self):
+            found: StageTracer = held(source=Held(x))
+        return found.var
+
+
 def trace(
     build: Callable[..., Sequence[Any]], parameters: Sequence[Var | ArrayType]
 ) -> Program:
@@ -513,7 +533,7 @@ def trace(
     Its parameters have these types, whose run-time extents are among the variables
     given before them.
     """
-    stage = Stage(EVALUATE)
+    stage = DerivedStage()
     params = stage.parameters(parameters)
     with using(stage):
         results = list(build(*params))
