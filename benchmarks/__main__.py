@@ -15,7 +15,16 @@ os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 # Compiling is measured too: what an earlier run has compiled does not count.
 os.environ["WENGERT_CACHE"] = "0"
 
-NAMES = ("eager", "compiled", "slope", "calls", "compiling", "checkpoints", "optim")
+NAMES = (
+    "eager",
+    "compiled",
+    "slope",
+    "calls",
+    "compiling",
+    "checkpoints",
+    "ode",
+    "optim",
+)
 
 
 def main() -> None:

@@ -65,6 +65,55 @@ def plot_implicit(file):
     figure.savefig(file, dpi=150)
 
 
+def plot_ode(file):
+    """Populations with a sensitivity, and how two adjoints come together."""
+    field = lambda t, y, a: np.array([a * y[0] - y[0] * y[1], y[0] * y[1] - 3.0 * y[1]])
+    times, start = np.linspace(0.0, 8.0, 300), np.array([1.0, 1.0])
+    populations = lambda a: wg.ode.solve(field, start, times, (a,), rtol=1e-8).y
+    y, slope = wg.jvp(populations, (1.5,), (1.0,))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+    for k, (name, colour) in enumerate(
+        [("prey", "tab:blue"), ("predators", "tab:red")]
+    ):
+        left.plot(times, y[:, k], color=colour, label=name)
+        moved = y[:, k] + 0.05 * slope[:, k]
+        left.plot(times, moved, "--", color=colour, linewidth=1)
+    left.plot([], [], "--", color="0.4", label="growth 0.05 larger, to first order")
+    left.set(xlabel="time", ylabel="population", ylim=(0.0, 9.5))
+    left.legend(frameon=False, fontsize=9, loc="upper left")
+
+    def gap(method, steps):
+        found = [
+            wg.grad(
+                lambda a, derivative=derivative: wg.ode.solve(
+                    field,
+                    start,
+                    [0.0, 3.0],
+                    (a,),
+                    method=method,
+                    steps=steps,
+                    derivative=derivative,
+                ).y[-1, 0]
+            )(1.5)
+            for derivative in ("discrete", "continuous")
+        ]
+        return abs(found[0] - found[1])
+
+    counts = [25, 50, 100, 200, 400]
+    for method, order, colour in (("heun", 2, "tab:green"), ("rk4", 4, "tab:orange")):
+        gaps = [gap(method, n) for n in counts]
+        right.loglog(counts, gaps, "o-", color=colour, label=method)
+        line = gaps[-1] * (counts[-1] / np.array(counts)) ** order
+        right.loglog(counts, line, ":", color="0.5", label=f"order {order}")
+    right.set_xticks(counts, map(str, counts))
+    right.minorticks_off()
+    right.set(xlabel="steps", ylabel="discrete − continuous gradient")
+    right.legend(frameon=False, fontsize=9)
+    for ax in (left, right):
+        ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(file, dpi=130)
+
+
 if __name__ == "__main__":
     plot_implicit(FOLDER / "implicit.png")
     wg.explain.trace(f)(2.0, 5.0).svg(FOLDER / "graph.svg")
@@ -79,3 +128,4 @@ if __name__ == "__main__":
     for name in ("pendulum", "whole_steps"):
         figure = APPLICATIONS[name].study().figure()
         figure.savefig(FOLDER / f"{name}.png", dpi=130)
+    plot_ode(FOLDER / "ode.png")

@@ -34,10 +34,11 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that a class statement has m
 @functools.cache
 def is_installed(file: str) -> bool:
     """Whether a file is Python's, or an installed library's, and not the user's own."""
+    if file in INTERNAL_FILES:
+        return file in ENGINE_FILES
     folders = Path(file).parts
     return (
-        file in INTERNAL_FILES
-        or file.startswith(_STANDARD)
+        file.startswith(_STANDARD)
         or "site-packages" in folders
         or "dist-packages" in folders
     )
