@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from wengert.examples import (
     beam,
+    burgers,
+    conductivity,
+    epidemic,
+    heat,
+    hybrid,
     inventory,
     molecules,
     options,
@@ -26,5 +31,18 @@ class Application(Program):
         return result
 
 
-MODULES = (molecules, portfolio, options, inventory, pendulum, beam, whole_steps)
+MODULES = (
+    epidemic,
+    molecules,
+    heat,
+    conductivity,
+    burgers,
+    portfolio,
+    options,
+    inventory,
+    pendulum,
+    beam,
+    hybrid,
+    whole_steps,
+)
 APPLICATIONS = {app.name: app for app in map(Application, MODULES)}
