@@ -1,4 +1,4 @@
-"""A plate that is warmed evenly: how well each part conducts, from its temperatures.
+"""A warm plate: how well each part of it conducts.
 
 Poisson's equation on a square with cold edges, on 64 x 64 cells, by a sparse
 factorisation. The gradient in the conductivities of all 4096 cells is that of the

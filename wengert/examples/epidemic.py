@@ -1,4 +1,4 @@
-"""Influenza in a boarding school: how fast it spread, and how sure that is.
+"""Influenza in a boarding school: how fast, and how sure.
 
 In January 1978, of 763 boys 512 fell ill within two weeks (*British Medical Journal*
 1978; 1:587). The model of Kermack and McKendrick (1927) is fitted to the numbers in

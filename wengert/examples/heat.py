@@ -1,4 +1,4 @@
-"""A rod heated at one end: who heated it, and when, from sensors inside.
+"""A rod heated at one end: when, from sensors inside.
 
 Temperatures inside the rod forget quickly what happened at its end, so that small
 errors of the sensors are large errors of what is inferred. The inverse problem is

@@ -1,4 +1,4 @@
-"""Physics with a small network for what it leaves out, against a network alone.
+"""Physics with a small network for what it leaves out.
 
 The ball of the robot, thrown with spin, and rougher than it was thought to be. Known
 are gravity and the drag of a smooth ball. The network, 2 -> 8 -> 2, maps the velocity

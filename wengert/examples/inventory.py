@@ -45,7 +45,7 @@ def cost(levels: Any, below: Shape, near: Shape) -> Any:
 
     Example:
         >>> round(float(cost(np.array([7.0, 40.0]), step, spike)), 3)
-        35.404
+        33.856
     """
     s, full = levels
     filled = near(STOCKS - full)

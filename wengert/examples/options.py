@@ -29,7 +29,7 @@ def price(spot: Any, rate: Any, volatility: Any, years: Any) -> Any:
 
     Example:
         >>> round(float(price(SPOT, RATE, VOLATILITY, YEARS)), 4)
-        5.7577
+        5.7414
     """
     spread = volatility * np.sqrt(years)
     high = (np.log(spot / STRIKE) + rate * years) / spread + 0.5 * spread
