@@ -94,6 +94,11 @@ class Fences:
         """For the allocator of compiled code, which aligns what it gets."""
         return self.block(total - _OVERHEAD, _ALIGNMENT, _BEFORE) - _BEFORE
 
+    def calloc(self, count: int, size: int) -> int:
+        raw = self.malloc(count * size)
+        ctypes.memset(raw + _BEFORE, 0, count * size - _OVERHEAD)
+        return raw
+
     def free_raw(self, raw: int) -> None:
         self.free(raw + _BEFORE)
 
@@ -103,9 +108,11 @@ def fenced() -> Iterator[Fences]:
     """Compile programs anew, and run them in memory with fences."""
     fences = Fences()
     malloc = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_size_t)(fences.malloc)
+    sizes = [ctypes.c_size_t] * 2
+    calloc = ctypes.CFUNCTYPE(ctypes.c_void_p, *sizes)(fences.calloc)
     free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(fences.free_raw)
     found, run = runtime._c_function, call.Compiled._run
-    own = {"malloc": malloc, "free": free}
+    own = {"malloc": malloc, "calloc": calloc, "free": free}
     _CALLED.append(own)
 
     def function(name: str) -> Any:

@@ -95,7 +95,7 @@ def _residual_of_step(offset: int) -> Plant:
 
 def last_step_not_swept() -> list[Patch]:
     """The backward loop ends before it comes to the first step."""
-    right, apply = reverse.ForBlock.pulled, reverse.apply_control
+    right, apply = reverse.LoopBlock.pulled, reverse.apply_control
 
     def shorter(op: Any, operands: Any) -> Any:
         return apply(op, [arithmetic.maximum(operands[0] - 1, 0), *operands[1:]])
@@ -104,16 +104,16 @@ def last_step_not_swept() -> list[Patch]:
         with mock.patch.object(reverse, "apply_control", shorter):
             return right(self, cts, present)
 
-    return [(reverse.ForBlock, "pulled", pulled)]
+    return [(reverse.LoopBlock, "pulled", pulled)]
 
 
 def constants_not_accumulated() -> list[Patch]:
-    right = reverse.ForBlock.pulled
+    right = reverse.LoopBlock.pulled
 
     def pulled(self: Any, cts: Any, present: Any) -> Any:
         return right(self, cts, [None] * len(present))
 
-    return [(reverse.ForBlock, "pulled", pulled)]
+    return [(reverse.LoopBlock, "pulled", pulled)]
 
 
 def branch_not_accumulated() -> list[Patch]:
@@ -343,21 +343,15 @@ def jump_from_else_dropped() -> list[Patch]:
 
 def counted_a_step_less() -> list[Patch]:
     """Backwards a `while` has a step less than it had."""
-    right = operations.ForFunction.taped
+    right = reverse.LoopBlock._saving
 
-    def wrong(self: Any, tape: Any, primals: Any, inputs: Any) -> Any:
-        if isinstance(self.op, control.For) and self.op in counted:
-            primals = [arithmetic.maximum(primals[0] - 1, 0), *primals[1:]]
-        return right(self, tape, primals, inputs)
+    def wrong(self: Any, loops: Any, primals: Any) -> Any:
+        outs, (steps, *values) = right(self, loops, primals)
+        if isinstance(self.op, control.While):
+            steps = arithmetic.maximum(steps - 1, 0)
+        return outs, [steps, *values]
 
-    counted: list[Any] = []
-    make = operations._counted
-
-    def noted(op: Any) -> Any:
-        counted.append(make(op))
-        return counted[-1]
-
-    return [(operations.ForFunction, "taped", wrong), (operations, "_counted", noted)]
+    return [(reverse.LoopBlock, "_saving", wrong)]
 
 
 def first_lane_decides() -> list[Patch]:

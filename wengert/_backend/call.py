@@ -73,8 +73,9 @@ def translate(
     """
     module = ir.Module("wengert")
     pointer, size = ir.FunctionType(t.PTR, [t.PTR, t.I64]), [t.PTR, t.PTR]
-    allocate = ir.Function(module, pointer, "wengert_alloc")
-    allocate.return_value.add_attribute("noalias")
+    for name in ("wengert_alloc", "wengert_zeros"):
+        allocate = ir.Function(module, pointer, name)
+        allocate.return_value.add_attribute("noalias")
     ir.Function(module, ir.FunctionType(t.VOID, size), "wengert_free")
     ir.Function(module, ir.FunctionType(t.I32, [t.PTR]), "wengert_poll")
     sites = emit_program(program, module, -1 if guarded else stack_bytes)

@@ -38,7 +38,7 @@ STACK_LIMIT = (
     400_000  # bytes of stack for calls; threads have little more on some systems
 )
 HOST_DONE = 1  # not 0, which a callback gives that a signal has stopped at its start
-_TABLE = "malloc free lock check_signals fetch unlock host advise"
+_TABLE = "malloc free lock check_signals fetch unlock host advise calloc"
 TABLE = {name: k for k, name in enumerate(_TABLE.split())}
 LARGEST = 1 << 46  # bytes of an array; more is refused before sizes could overflow
 
@@ -168,12 +168,6 @@ class Emitter:
         copy = self.intrinsic("llvm.memcpy.p0.p0.i64", t.VOID, *kinds)
         flag = ir.Constant(t.I1, 0)
         self.b.call(copy, [target, source, self.value(size), flag])
-
-    def clear_bytes(self, target: Any, size: Index) -> None:
-        kinds = (t.PTR, t.I8, t.I64, t.I1)
-        clear = self.intrinsic("llvm.memset.p0.i64", t.VOID, *kinds)
-        zero, flag = ir.Constant(t.I8, 0), ir.Constant(t.I1, 0)
-        self.b.call(clear, [target, zero, self.value(size), flag])
 
     def intrinsic(self, name: str, result: Any, *operands: Any) -> ir.Function:
         """A function that is not of this module, declared once."""

@@ -7,6 +7,7 @@ first line. The offsets are those of `FRAME` and `TABLE` in `wengert._backend.em
 A block is aligned to 64 bytes. Before it stand 64 bytes: next block, previous block,
 what `malloc` gave, size, and 32 bytes that, with 64 behind the block, guard it: the
 guarded variant fills them, and fresh memory with NaN, and counts those that changed.
+Zeros come from `calloc`, which does not touch the pages that the system has cleared.
 For large blocks Linux is asked for large pages, as NumPy does: a page that is touched
 for the first time costs the system more than its bytes cost the program.
 """
@@ -17,6 +18,7 @@ _GUARD = "-6510615555426900571"  # 0xA5 in every byte
 
 _PLAIN = """
 define internal void @dress(ptr %base, i64 %size) alwaysinline { ret void }
+define internal void @clear(ptr %base, i64 %size) alwaysinline { ret void }
 define internal void @inspect(ptr %frame, ptr %base) alwaysinline { ret void }
 """
 
@@ -29,6 +31,11 @@ define internal void @dress(ptr %base, i64 %size) {{
   call void @llvm.memset.p0.i64(ptr %front, i8 -91, i64 32, i1 false)
   call void @llvm.memset.p0.i64(ptr %back, i8 -91, i64 64, i1 false)
   call void @llvm.memset.p0.i64(ptr %base, i8 -1, i64 %size, i1 false)
+  ret void
+}}
+
+define internal void @clear(ptr %base, i64 %size) {{
+  call void @llvm.memset.p0.i64(ptr %base, i8 0, i64 %size, i1 false)
   ret void
 }}
 
@@ -95,9 +102,36 @@ fine:
   %malloc = load ptr, ptr %table
   %total = add i64 %size, 192
   %raw = call ptr %malloc(i64 %total)
-  %failed = icmp eq ptr %raw, null
+  %base = call ptr @placed(ptr %frame, i64 %size, ptr %raw)
+  ret ptr %base
+}
+
+define noalias ptr @wengert_zeros(ptr %frame, i64 %size) noinline nounwind {
+  %negative = icmp slt i64 %size, 0
+  br i1 %negative, label %none, label %fine
+none:
+  ret ptr null
+fine:
+  %table = load ptr, ptr %frame
+  %calloc.at = getelementptr i8, ptr %table, i64 64
+  %calloc = load ptr, ptr %calloc.at
+  %total = add i64 %size, 192
+  %raw = call ptr %calloc(i64 %total, i64 1)
+  %base = call ptr @placed(ptr %frame, i64 %size, ptr %raw)
+  %failed = icmp eq ptr %base, null
   br i1 %failed, label %none, label %got
 got:
+  call void @clear(ptr %base, i64 %size)
+  ret ptr %base
+}
+
+define internal ptr @placed(ptr %frame, i64 %size, ptr %raw) alwaysinline {
+  %failed = icmp eq ptr %raw, null
+  br i1 %failed, label %none, label %got
+none:
+  ret ptr null
+got:
+  %table = load ptr, ptr %frame
   %address = ptrtoint ptr %raw to i64
   %up = add i64 %address, 127
   %aligned = and i64 %up, -64

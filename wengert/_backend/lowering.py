@@ -142,8 +142,9 @@ class Lowering:
         self.scope.owned.add(block)
         return contiguous_array(e, block.pointer, shape, dtype, block)
 
-    def heap(self, size: Index) -> Any:
-        allocate = self.e.function.module.globals["wengert_alloc"]
+    def heap(self, size: Index, zeros: bool = False) -> Any:
+        name = "wengert_zeros" if zeros else "wengert_alloc"
+        allocate = self.e.function.module.globals[name]
         pointer = self.e.b.call(allocate, [self.e.frame, self.e.value(size)])
         null = self.e.b.icmp_unsigned("==", pointer, ir.Constant(t.PTR, None))
         self.e.leave_if(null, NO_MEMORY)

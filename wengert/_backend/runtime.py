@@ -38,6 +38,7 @@ class Runtime:
         self._callback = HOST(self._host)
         known = {
             "malloc": _c_function("malloc"),
+            "calloc": _c_function("calloc"),
             "free": _c_function("free"),
             "lock": _c_function("PyGILState_Ensure"),
             "check_signals": _c_function("PyErr_CheckSignals"),

@@ -328,17 +328,15 @@ def _with_length(lo: Lowering, equation: Equation) -> list[Value]:
 
 
 def _regrown(lo: Lowering, x: Array, shape: Shape) -> Array:
-    """An array on the heap with another number of rows: moved if it is another one."""
+    """An array on the heap with another number of rows: moved if there are more."""
     e = lo.e
     lo.require_size(shape, x.dtype)
     old, new = (e.mul(e.product(s), x.dtype.itemsize) for s in (x.shape, shape))
     place = e.slot(t.PTR, x.pointer)
-    with e.when(e.compare("!=", old, new)):
-        moved = lo.heap(new)
-        kept = e.minimum(old, new)
-        e.copy_bytes(moved, x.pointer, kept)
-        e.clear_bytes(e.offset(moved, kept), e.sub(new, kept))
-        e.count("copied", kept)
+    with e.when(e.compare("<", old, new)):
+        moved = lo.heap(new, zeros=True)
+        e.copy_bytes(moved, x.pointer, old)
+        e.count("copied", old)
         lo.release(x.block)
         e.b.store(moved, place)
     lo.scope.owned.discard(x.block)

@@ -30,10 +30,17 @@ from wengert._staging.batched import (
     lane_by_lane,
     with_axis,
 )
-from wengert._staging.prune import silent, silent_op
+from wengert._staging.prune import calls_opaque, silent
 from wengert._staging.replay import FUNCTIONS, apply_control, replay
 from wengert._staging.retype import fitting
-from wengert._staging.reverse import CallBlock, IfBlock, LaneBlock, RecursiveBlock
+from wengert._staging.reverse import (
+    CallBlock,
+    IfBlock,
+    LaneBlock,
+    LoopBlock,
+    RecursiveBlock,
+)
+from wengert._staging.reverse_loops import loops_of, parted
 from wengert._staging.scheduled import taped
 from wengert._staging.signals import EffectFunction
 from wengert._staging.stage import (
@@ -200,6 +207,65 @@ def differs_by_lane(value: Any) -> bool:
     return False
 
 
+def prepared_loop(op: Any, *steps: int | None) -> Program | None:
+    """A loop with its invariants in front; None if they are there already.
+
+    What the backward loop needs of an invariant is not saved in every step, and a
+    length that is the same in every step is one that saved rows can have. `steps` are
+    given for a `for`, None where their number is not known.
+    """
+    key = ("prepared", *steps)
+    if key not in op.derived:
+        op.derived[key] = _with_invariants_in_front(op, steps)
+    return op.derived[key]
+
+
+def _with_invariants_in_front(op: Any, steps: Sequence[int | None]) -> Program | None:
+    names = (*(Var(INDEX) for _ in steps), *op.body.params[len(steps) :])
+    known = [
+        n if k is None else Literal(np.int64(k))
+        for n, k in zip(names, steps, strict=False)
+    ]
+    params = names[len(steps) :]
+    outputs = tuple(results_of_loop(params, params, op.constants))
+    equation = Equation(op, (*known, *params), {}, outputs)
+    found = optimise(Program(names, (equation,), outputs), PREPARING)
+    loops = [e.op for e in found.equations if e.op.name == op.name]
+    for loop in loops:
+        loop.derived[("prepared", *steps)] = None
+        loop.derived[("prepared", *(None for _ in steps))] = None
+    return None if loops == [op] else found
+
+
+def taped_again(
+    program: Program, tape: Tape, primals: list[Any], inputs: list[int | None]
+) -> Values:
+    """A program in the place of an operation, put on the tape."""
+    operands = [
+        p if i is None else TapeTracer(tape, p, i)
+        for p, i in zip(primals, inputs, strict=True)
+    ]
+    with using(tape):
+        return tuple(replay(program, operands))
+
+
+def saves_by_lane(
+    function: Any, primals: list[Any], fixed: list[bool], carried: list[bool]
+) -> bool:
+    """Whether what a loop saves has a length of its own in each lane."""
+    op, lanes = function.op, list(map(differs_by_lane, primals))
+    if op.checkpoints is not None or not any(lanes):
+        return False
+    loops = loops_of(op, fixed, carried)
+    cut = len(lanes) - len(carried)
+    known, _ = parted([False] * len(loops.grows), loops.grows)
+    counter = [False] * isinstance(op, control.While)
+    lead = cut - len(fixed)
+    mask = [*lanes[:lead], *known, *lanes[lead:cut], *counter, *lanes[cut:]]
+    mask += [False] * (len(loops.forward.body.params) - len(mask))
+    return loops.grows[-1] and type(function)(loops.forward).lanes(mask) is None
+
+
 class ForFunction(ControlFunction):
     op: control.For
 
@@ -237,53 +303,32 @@ class ForFunction(ControlFunction):
     def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
         if differs_by_lane(primals[0]):
             return LaneBlock(tape, inputs).record(self, primals)
-        prepared = self._prepared(primals)
+        steps = primals[0] if isinstance(primals[0], int) else None
+        prepared = prepared_loop(self.op, steps)
         if prepared is not None:
-            operands = [
-                p if i is None else TapeTracer(tape, p, i)
-                for p, i in zip(primals, inputs, strict=True)
-            ]
-            with using(tape):
-                return tuple(replay(prepared, operands))
+            return taped_again(prepared, tape, primals, inputs)
         constants = self.op.constants
         mask = [i is not None for i in inputs]
         fixed, carried = mask[1 : 1 + constants], mask[1 + constants :]
         carried = fixed_point(active_results, self.op.body, [False, *fixed], carried)
+        if saves_by_lane(self, primals, fixed, carried):
+            return LaneBlock(tape, inputs).record(self, primals)
         return taped(tape, self.op, primals, inputs, (fixed, carried))
 
-    def _prepared(self, primals: list[Any]) -> Program | None:
-        """The loop with its invariants in front; None if they are there already.
-
-        What the backward loop needs of an invariant is not saved in every step, and a
-        length that is the same in every step is one that saved rows can have.
-        """
-        known = primals[0] if isinstance(primals[0], int) else None
-        key = ("prepared", known)
-        if key not in self.op.derived:
-            self.op.derived[key] = self._with_invariants_in_front(known)
-        return self.op.derived[key]
-
-    def _with_invariants_in_front(self, steps: int | None) -> Program | None:
-        names = (Var(INDEX), *self.op.body.params[1:])
-        first = names[0] if steps is None else Literal(np.int64(steps))
-        outputs = tuple(results_of_loop(names[1:], names[1:], self.op.constants))
-        whole = Program(
-            names, (Equation(self.op, (first, *names[1:]), {}, outputs),), outputs
-        )
-        found = optimise(whole, PREPARING)
-        loops = [e.op for e in found.equations if e.op.name == "for"]
-        for op in loops:
-            op.derived.update({("prepared", steps): None, ("prepared", None): None})
-        return None if loops == [self.op] else found
-
-    def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
-        if mask[0]:
-            return self.by_lane(size, values, mask)
+    def lanes(self, mask: Sequence[bool]) -> list[bool] | None:
+        """Which carries differ by lane; None where each lane runs on its own."""
         k = 1 + self.op.constants
         head = [False, *mask[1:k]]
         carried = fixed_point(batched_results, self.op.body, head, mask[k:])
-        if is_ragged(self.op.body, [*head, *carried]):
+        alone = mask[0] or is_ragged(self.op.body, [*head, *carried])
+        return None if alone else carried
+
+    def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
+        carried = self.lanes(mask)
+        if carried is None:
             return self.by_lane(size, values, mask)
+        k = 1 + self.op.constants
+        head = [False, *mask[1:k]]
         program = batched_program(self.op.body, size, [*head, *carried], carried)
         carries = with_axis(size, values[k:], mask[k:], carried)
         op = control.For(program, self.op.constants, self.op.checkpoints)
@@ -328,6 +373,26 @@ class WhileFunction(ControlFunction):
         return outs[: n - k], scattered(outs[n - k :], carried)
 
     def taped(self, tape: Tape, primals: list[Any], inputs: list[int | None]) -> Values:
+        """A loop that saves as it goes; a schedule needs the number of steps first."""
+        lanes = list(map(differs_by_lane, primals))
+        if any(lanes) and self.lanes(lanes) is None:
+            return LaneBlock(tape, inputs).record(self, primals)
+        if self.op.checkpoints is not None and not calls_opaque(self.op):
+            return self._counted(tape, primals, inputs)
+        prepared = prepared_loop(self.op)
+        if prepared is not None:
+            return taped_again(prepared, tape, primals, inputs)
+        k = self.op.constants
+        mask = [i is not None for i in inputs]
+        fixed = mask[:k]
+        carried = fixed_point(active_results, self.op.body, fixed, mask[k:])
+        if saves_by_lane(self, primals, fixed, carried):
+            return LaneBlock(tape, inputs).record(self, primals)
+        return LoopBlock(tape, inputs, fixed, carried).record(self.op, primals)
+
+    def _counted(
+        self, tape: Tape, primals: list[Any], inputs: list[int | None]
+    ) -> Values:
         """A loop that counts the steps, then one that knows their number.
 
         The results are those of the first, so that the second need not run where
@@ -338,9 +403,6 @@ class WhileFunction(ControlFunction):
         counting, counted = self.op.derived["counted"]
         k = self.op.constants
         steps, *ends = apply_control(counting, [*primals[:k], 0, *primals[k:]])
-        if differs_by_lane(steps):
-            again = WhileFunction(silent_op(self.op))
-            return LaneBlock(tape, inputs).record(again, primals)
         outs = ForFunction(counted).taped(tape, [steps, *primals], [None, *inputs])
         own = [type(o) is TapeTracer and o.interpreter is tape for o in outs]
         return tuple(
@@ -348,12 +410,20 @@ class WhileFunction(ControlFunction):
             for o, end, is_own in zip(outs, ends, own, strict=True)
         )
 
-    def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
-        k = self.op.constants
-        carried = fixed_point(batched_results, self.op.body, mask[:k], mask[k:])
+    def lanes(self, mask: Sequence[bool]) -> list[bool] | None:
+        """Which carries differ by lane; None where each lane runs on its own."""
+        k, (test, body) = self.op.constants, (self.op.test, self.op.body)
+        carried = fixed_point(batched_results, body, mask[:k], mask[k:])
         every = [*mask[:k], *carried]
-        if batched_results(self.op.test, every)[0] or is_ragged(self.op.body, every):
+        alone = batched_results(test, every)[0] or is_ragged(body, every)
+        return None if alone else carried
+
+    def batched(self, size: int, values: list[Any], mask: list[bool]) -> Any:
+        carried = self.lanes(mask)
+        if carried is None:
             return self.by_lane(size, values, mask)
+        k = self.op.constants
+        every = [*mask[:k], *carried]
         program = batched_program(self.op.body, size, every, carried)
         test = batched_program(self.op.test, size, every, [False])
         carries = with_axis(size, values[k:], mask[k:], carried)

@@ -55,8 +55,8 @@ def refuse_again(equation: Equation) -> NoReturn:
     raise StagedValueError(
         explain(
             f"{name} would be called again for the derivative",
-            why="reverse mode runs twice what it cannot save: a while loop, a loop "
-            "that breaks, one whose length a branch, step or lane has for itself, a "
+            why="reverse mode runs twice what it cannot save: a loop whose number of "
+            "steps a branch or lane has for itself, an array with such a length, a "
             "function that calls itself. An opaque function is called once.",
             fix="write a for loop of a fixed number of steps, with an if in it; or use "
             "forward mode",

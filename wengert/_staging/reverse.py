@@ -17,11 +17,11 @@ from wengert._ir.program import Program, Var, substitute
 from wengert._modes.block import _NO_PLAN
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.families import zeros_of
-from wengert._ops.structure import full, reshape
+from wengert._ops.structure import full, reshape, with_length
 from wengert._staging.activity import active_results
 from wengert._staging.prune import calls_opaque, silent_op
 from wengert._staging.replay import apply_control, replay
-from wengert._staging.reverse_loops import loops_of
+from wengert._staging.reverse_loops import FIRST, Loop, Loops, loops_of, parted
 from wengert._staging.split import Split, split
 from wengert._staging.stage import (
     INDEX,
@@ -160,8 +160,11 @@ def _add(present: Any, ct: Any) -> Any:
     return ct if present is None else present + ct
 
 
-class ForBlock(ControlBlock):
-    """A loop: forwards it saves residuals in arrays, backwards a loop reads them."""
+class LoopBlock(ControlBlock):
+    """A loop: forwards it saves residuals in arrays, backwards a loop reads them.
+
+    The number of steps is the first operand of a `for`; a `while` finds it.
+    """
 
     sizes = 0  # how many sizes of ragged arrays there are
     entries: dict[int, ArrayType]  # of carries whose lengths change, as the loop begins
@@ -172,38 +175,42 @@ class ForBlock(ControlBlock):
         super().__init__(tape, inputs)
         self.fixed = fixed
         self.carried = carried
+        self.lead = len(inputs) - len(fixed) - len(carried)
         self.lengths: list[Any] = []  # as the loop ends
         self.entries = {}
 
-    def record(self, op: control.For, primals: list[Any]) -> tuple[Any, ...]:
+    def record(self, op: Loop, primals: list[Any]) -> tuple[Any, ...]:
         self.begin(op, primals)
-        k = len(self.fixed)
-        steps, constants, carries = primals[0], primals[1 : k + 1], primals[k + 1 :]
-        key = ("reverse", *self.fixed, *self.carried)
-        if key not in op.derived:
-            op.derived[key] = loops_of(op, self.fixed, self.carried)
-        forward, self.backward, total, halves, changing = op.derived[key]
-        known = dict(zip(halves.backward.params[1:], constants, strict=False))
-        rows = [
-            substitute(t.shape, lambda n: as_extent(known[n])) for t in halves.saved
+        loops = loops_of(op, self.fixed, self.carried)
+        carries = primals[self.lead + len(self.fixed) :]
+        outs, self.values = self._saving(loops, primals)
+        self.backward, self.sizes = loops.backward, len(loops.grows) - 1
+        self.lengths = [outs[j] for j in loops.changing.lengths]
+        self.entries = {j: type_of(carries[j]) for j in loops.changing.arrays}
+        return self.append(outs, self.carried)
+
+    def _saving(self, loops: Loops, primals: list[Any]) -> tuple[Values, list[Any]]:
+        """The results of the loop, and what the backward loop reads."""
+        k, n, m = len(self.fixed), len(self.carried), len(loops.grows) - 1
+        head, rest = primals[: self.lead], primals[self.lead :]
+        constants, carries = rest[:k], rest[k:]
+        sizes = [None] * m if loops.total is None else replay(loops.total, primals)
+        lengths = [
+            FIRST if g else x
+            for x, g in zip([*(head or [None]), *sizes], loops.grows, strict=True)
         ]
-        buffers = [
-            full(shape=(as_extent(steps), *row), value=0, dtype=t.dtype)
-            for row, t in zip(rows, halves.saved, strict=True)
+        buffers = _empty_buffers(loops, constants, list(map(as_extent, lengths)))
+        known, room = parted(lengths, loops.grows)
+        start = [*head, *known, *constants, *([] if head else [0]), *carries, *[0] * m]
+        outs = apply_control(loops.forward, [*start, *room, *buffers])
+        count, outs = (head, outs) if head else (outs[:1], outs[1:])
+        ends = [*count, *(outs[n : n + m] if loops.total is None else sizes)]
+        filled = outs[n + m + len(room) :]
+        saved = [
+            with_length(b, length=as_extent(ends[j]), axis=0) if loops.grows[j] else b
+            for b, j in zip(filled, loops.of_buffer, strict=True)
         ]
-        m, n = len(halves.sizes.results), len(carries)
-        sizes = replay(total, primals)
-        buffers += [
-            full(shape=(as_extent(sizes[number]),), value=0, dtype=dtype)
-            for dtype, number in halves.ragged
-        ]
-        given = [steps, *sizes, *constants]
-        outs = apply_control(forward, [steps, *given, *carries, *[0] * m, *buffers])
-        self.values = [*given, *outs[n + m :]]
-        self.sizes = m
-        self.lengths = [outs[j] for j in changing.lengths]
-        self.entries = {j: type_of(carries[j]) for j in changing.arrays}
-        return self.append(outs[:n], self.carried)
+        return outs[:n], [*ends, *constants, *saved]
 
     def imported(self, importer: Any, tape: Tape) -> ControlBlock:
         block = copy.copy(self)
@@ -212,12 +219,14 @@ class ForBlock(ControlBlock):
         return ControlBlock.imported(block, importer, tape)
 
     def pulled(self, cts: list[Any], present: list[Any]) -> list[Any]:
-        k, m = len(self.fixed), self.sizes
+        k, m, lead = len(self.fixed), self.sizes, self.lead
         steps, sizes = self.values[0], self.values[1 : m + 1]
         constants = self.values[m + 1 : m + 1 + k]
         totals = [
             zeros_of(type_of(c)) if p is None else p
-            for c, p, f in zip(constants, present[1 : k + 1], self.fixed, strict=True)
+            for c, p, f in zip(
+                constants, present[lead : lead + k], self.fixed, strict=True
+            )
             if f
         ]
         operands = [steps, *self.values, *sizes, *self.lengths, *cts, *totals]
@@ -229,9 +238,22 @@ class ForBlock(ControlBlock):
             carries[j] = reshape(carries[j], shape=entry.shape)
         carries = [
             None if c is None else _add(p, c)
-            for c, p in zip(carries, present[k + 1 :], strict=True)
+            for c, p in zip(carries, present[lead + k :], strict=True)
         ]
-        return [None, *sums, *carries]
+        return [*[None] * lead, *sums, *carries]
+
+
+def _empty_buffers(loops: Loops, constants: Values, lengths: Values) -> list[Any]:
+    """Buffers of these lengths, of a number of steps and of sizes."""
+    halves = loops.halves
+    known = dict(zip(halves.backward.params[1:], constants, strict=False))
+    rows = [substitute(t.shape, lambda n: as_extent(known[n])) for t in halves.saved]
+    shapes = [*rows, *((),) * len(halves.ragged)]
+    dtypes = [*(t.dtype for t in halves.saved), *(dtype for dtype, _ in halves.ragged)]
+    return [
+        full(shape=(lengths[j], *row), value=0, dtype=dtype)
+        for j, row, dtype in zip(loops.of_buffer, shapes, dtypes, strict=True)
+    ]
 
 
 class IfBlock(ControlBlock):
@@ -366,12 +388,13 @@ class LaneBlock(ControlBlock):
         wrt = [n is not None for n in self.inputs]
         key = ("pullback", *wrt)
         derived = function.op.derived
+        outs = apply_control(function.op, primals)  # refuses lengths that differ
         if key not in derived:
             again = type(function)(silent_op(function.op))
             program, active = _pullback(again, primals, wrt)
             derived[key] = control.Call(program, by_lane=True), active
         self.backward, active = derived[key]
-        return self.append(apply_control(function.op, primals), active)
+        return self.append(outs, active)
 
 
 def _pullback(function: Any, primals: list[Any], wrt: list[bool]) -> Any:

@@ -34,7 +34,8 @@ from wengert._ops.structure import full, where
 from wengert._staging.prune import calls_opaque
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.restart import EVERY_STATE, Restart, part_of_loop, restart
-from wengert._staging.reverse import ForBlock
+from wengert._staging.reverse import LoopBlock
+from wengert._staging.reverse_loops import Loop
 from wengert._staging.stage import INDEX, as_extent, trace
 
 _AT = (Slot(0),)
@@ -176,10 +177,11 @@ def reversal(plan: Restart, fixed: Sequence[bool]) -> control.For:
     return control.For(body, k + 2)
 
 
-class BinomialBlock(ForBlock):
+class BinomialBlock(LoopBlock):
     """A loop that stores at most so many of its states."""
 
-    def record(self, op: control.For, primals: list[Any]) -> tuple[Any, ...]:
+    def record(self, op: Loop, primals: list[Any]) -> tuple[Any, ...]:
+        assert isinstance(op, control.For)
         self.begin(op, primals)
         k = len(self.fixed)
         steps, constants, carries = primals[0], primals[1 : k + 1], primals[k + 1 :]
@@ -244,5 +246,5 @@ def taped(
         primals = [count, primals[0], count, *primals[1:]]
         inputs = [None, None, *inputs]
         active = [False, False, *active[0]], active[1]
-    kind = BinomialBlock if isinstance(plan, Binomial) else ForBlock
+    kind = BinomialBlock if isinstance(plan, Binomial) else LoopBlock
     return kind(tape, inputs, *active).record(op, primals)

@@ -157,6 +157,9 @@ class Importer:
 
     def _save_ragged(self, var: Var) -> None:
         given = var.type.shape
+        for n in variables_in(var.type):
+            if not (n in self.saved or self._is_free(n)):
+                self._save(n)
         if given not in self.ragged_sizes:
             self.ragged_sizes[given] = self.backward.parameter(INDEX)
         size = as_extent(self.ragged_sizes[given])
@@ -178,12 +181,13 @@ class Importer:
             cheap = equation is not None and equation.op.name in _CHEAP
             cheap = cheap and (self.rows or var not in self.lengths)
             known = cheap or (not self.save and equation is not None)
-            if equation is not None and not all(
+if equation is not None and not all(
                 map(self._can_be_saved, equation.outputs)
             ):
-                # An array of a length that a step finds: nobody knows the sum of them.
-                # What is computed with it is computed again as well, for the two are
-                # compared (of a maximum), and a sum may be rounded in another way.
+                # An array of a length that a branch finds: no zeros stand for it where
+                # the branch is not taken. What is computed with it is computed again as
+                # well, for the two are compared (of a maximum), and a sum may be rounded
+                # in another way.
                 return True
             if known and equation is not None:
                 known = all(map(self.derivable, variables_read(equation)))
@@ -197,12 +201,11 @@ class Importer:
         return False
 
     def _has_known_length(self, extent: Var) -> bool:
-        return extent in self.constant or (self.save and not self.rows)
+        return extent in self.constant or self.save
 
     def _can_be_saved(self, var: Var) -> bool:
-        """Whether its length in each step is bounded, or known before the step."""
-        known = self.rows and all(map(self._is_free, variables_in(var.type)))
-        return known or self._fits_a_row(var)
+        """Whether a row has its length, or a step that has been made says it."""
+        return self.rows or self._fits_a_row(var)
 
     def _fits_a_row(self, var: Var) -> bool:
         """Whether it has one length, or one that is bounded, in every step."""
