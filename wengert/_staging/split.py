@@ -181,7 +181,7 @@ class Importer:
             cheap = equation is not None and equation.op.name in _CHEAP
             cheap = cheap and (self.rows or var not in self.lengths)
             known = cheap or (not self.save and equation is not None)
-if equation is not None and not all(
+            if equation is not None and not all(
                 map(self._can_be_saved, equation.outputs)
             ):
                 # An array of a length that a branch finds: no zeros stand for it where
