@@ -11,8 +11,6 @@ import click
 import numpy as np
 
 import wengert.examples.elimination as elimination
-import wengert.examples.robot
-import wengert.examples.robot.plots  # noqa: F401  (so that it can be hidden)
 from tests.errors.case import program
 from wengert.cli import main
 from wengert.cli.robot import robot
@@ -48,13 +46,7 @@ def _again():
 
 
 def _without_matplotlib():
-    package = wengert.examples.robot
-    name = "wengert.examples.robot.plots"
-    with (
-        mock.patch.dict(sys.modules, {name: None}),
-        mock.patch.object(package, "plots"),
-    ):
-        del package.plots
+    with mock.patch.dict(sys.modules, {"matplotlib.figure": None}):
         robot.main([], standalone_mode=False)
 
 

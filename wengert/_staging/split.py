@@ -186,7 +186,7 @@ class Importer:
             ):
                 # An array of a length that a branch finds: no zeros stand for it where
                 # the branch is not taken. What is computed with it is computed again as
-                # well, for the two are compared (of a maximum), and a sum may be rounded
+                # well, for the two are compared (a maximum), and a sum may be rounded
                 # in another way.
                 return True
             if known and equation is not None:
