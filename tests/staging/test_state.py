@@ -245,6 +245,42 @@ def test_modules_are_read_at_each_call(tmp_path, monkeypatch):
     assert f(3.0) == 15.0
 
 
+def test_objects_of_installed_classes_hold_what_is_the_users(tmp_path, monkeypatch):
+    """What their library keeps for itself may change: a cache, a counter."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / "tanks_of_others.py").write_text(
+        "calls = 0\n\n\n"
+        "class Tank:\n"
+        "    def __init__(self):\n"
+        "        self.full = False\n\n"
+        "    def level(self, x):\n"
+        "        global calls\n"
+        "        calls += 1\n"
+        "        if x > 3.5:\n"
+        "            self.full = True\n"
+        "        return 4.0 if self.full else x\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    import tanks_of_others
+
+    def f(x):
+        tank, level = tanks_of_others.Tank(), x
+        for _ in range(11):
+            level = tank.level(level + 0.5)
+        return level, tank.full
+
+    def outside(x):
+        return shared.level(x)
+
+    for x in (0.5, -9.0):
+        assert wg.jit(f)(x) == f(x)
+    shared = tanks_of_others.Tank()
+    with pytest.raises(MutationError, match="full"):
+        wg.jit(outside)(5.0)
+    assert not shared.full
+
+
 SETTINGS = types.SimpleNamespace(n=1)
 
 

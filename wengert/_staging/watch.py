@@ -195,9 +195,11 @@ class Watch:
         self._excluded = {id(cell) for cell in excluded}
         self._seen: dict[Any, Any] = {}
         self._library = False
+        self._roots: list[Any] = []
         for function in functions:
             if isinstance(function, partial) and _is_own(function.func):
                 continue  # the rest of a loop that is written out
+            self._roots.append(function)
             self.note(getattr(function, "__name__", "function"), function)
 
     def note(self, name: str, value: Any) -> None:
@@ -246,11 +248,14 @@ class Watch:
         for part in (fun.__defaults__, fun.__kwdefaults__, fun.__dict__):
             if part:
                 yield name, part
-        cells = fun.__closure__ or ()
+        cells, library = fun.__closure__ or (), self._library
+        # Those of a block are the variables of a call, of a library's function too.
+        self._library = library and all(fun is not root for root in self._roots)
         for variable, cell in zip(fun.__code__.co_freevars, cells, strict=True):
             if id(cell) not in self._excluded:
                 read = partial(_content, cell)
                 yield from self._hold(id(cell), Variable(variable, cell, read))
+        self._library = library
         names = names_in(fun.__code__)
         yield from self._of_namespace(fun.__globals__, names)
         for module in (*map(fun.__globals__.get, names), *map(_content, cells)):
@@ -479,13 +484,16 @@ def _is_users(module: ModuleType | None) -> bool:
 
 
 def _is_of_library(value: Any) -> bool:
-    """Whether a function, class or object is not of the user's own files."""
+    """Whether a function or class is not of the user's own files.
+
+    What it holds, such as a cache, is its own business; what an object of the user's
+    holds is the user's, whatever its class.
+    """
     if isinstance(value, FunctionType):
         return is_installed(value.__code__.co_filename)
-    cls = value if isinstance(value, type) else type(value)
-    if cls.__module__ in _PYTHONS or isinstance(value, (StagedList, dict)):
+    if not isinstance(value, type) or value.__module__ in _PYTHONS:
         return False
-    return not _is_users(sys.modules.get(cls.__module__))
+    return not _is_users(sys.modules.get(value.__module__))
 
 
 def names_in(code: CodeType) -> set[str]:
