@@ -349,6 +349,12 @@ def counted_a_step_less() -> list[Patch]:
         outs, (steps, *values) = right(self, loops, primals)
         if isinstance(self.op, control.While):
             steps = arithmetic.maximum(steps - 1, 0)
+            first = len(values) - len(loops.of_buffer)
+            for k, number in enumerate(loops.of_buffer, start=first):
+                if number == 0:
+                    values[k] = reverse.with_length(
+                        values[k], length=reverse.as_extent(steps), axis=0
+                    )
         return outs, [steps, *values]
 
     return [(reverse.LoopBlock, "_saving", wrong)]

@@ -57,6 +57,17 @@ def growing(x):
     return np.sum(np.array(ys) ** 2)
 
 
+def until(x):
+    """A number of steps that nobody knows, of a loop in a loop."""
+    total = 0.0
+    for i in range(len(x)):
+        y = x[i] + 2.0
+        while y > 1.1:
+            y = np.sqrt(y) * 1.02
+        total += y
+    return total
+
+
 LINEAR = [nonlinear, branching, swapping, ragged]
 
 
@@ -81,7 +92,34 @@ def test_a_list_that_grows_is_copied_twice(n):
     assert copied(growing, n) <= 4 * 8 * n
 
 
-@pytest.mark.parametrize("function", [*LINEAR, growing])
+@pytest.mark.parametrize("n", [100, 1000, 10_000])
+def test_what_a_while_saves_is_copied_linearly(n):
+    """Buffers grow by a factor, so that a step costs a few numbers on average."""
+    steps = sum(_steps_until(x) for x in np.cos(np.arange(n) * 0.7) * 0.5 + 0.6)
+    assert copied(until, n) <= 4 * 8 * steps
+
+
+def _steps_until(x):
+    y, steps = x + 2.0, 0
+    while y > 1.1:
+        y, steps = np.sqrt(y) * 1.02, steps + 1
+    return steps
+
+
+def test_a_while_runs_once_for_its_gradient():
+    program, _ = staged(wg.grad(until), np.linspace(0.1, 1.0, 50))
+    assert sorted(_loops(optimise(program))) == ["for", "for", "for", "while"]
+
+
+def _loops(program):
+    for equation in program.equations:
+        if equation.op.name in ("for", "while"):
+            yield equation.op.name
+        for region in equation.regions.values():
+            yield from _loops(region)
+
+
+@pytest.mark.parametrize("function", [*LINEAR, growing, until])
 def test_residuals_are_linear(function):
     """No array of the gradient has two axes of the length of the loop."""
     program, _ = staged(wg.grad(function), np.linspace(0.1, 1.0, 50))
