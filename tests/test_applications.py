@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -64,6 +67,36 @@ def test_the_centre_of_mass_goes_straight_on():
     centre = path.mean(axis=1)
     straight = 0.005 * np.arange(21)[:, None] * velocities.mean(axis=0)
     np.testing.assert_allclose(centre - centre[0], straight, atol=1e-13)
+
+
+GROWTH = """
+import resource
+import wengert as wg
+from wengert.examples import heat
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+def middle(diffusivity, steps):
+    return heat.cooled(diffusivity, steps, checkpoints=wg.binomial(30))
+
+slope = wg.jit(wg.grad(middle))
+slope(1.0, 1000)
+before = peak()
+slope(1.0, 100_000)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss differs")
+def test_a_schedule_bounds_the_memory_of_many_steps(tmp_path):
+    """All states of 100 000 steps would be 81 MB."""
+    file = tmp_path / "growth.py"
+    file.write_text(GROWTH)
+    done = subprocess.run(
+        [sys.executable, file], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 4_000_000
 
 
 def test_money_that_stays_in_cash_stays():

@@ -125,7 +125,14 @@ if __name__ == "__main__":
     wg.explain.plot_checkpoints(1000, FOLDER / "checkpoints.png")
     pictures.draw_all(FOLDER)
     optimisation.draw(FOLDER)
-    for name in ("heat", "conductivity", "hybrid", "pendulum", "whole_steps"):
+    for name in (
+        "epidemic",
+        "heat",
+        "conductivity",
+        "hybrid",
+        "pendulum",
+        "whole_steps",
+    ):
         figure = APPLICATIONS[name].study().figure()
         figure.savefig(FOLDER / f"{name}.png", dpi=130)
     plot_ode(FOLDER / "ode.png")
