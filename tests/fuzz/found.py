@@ -37,7 +37,6 @@ FOUND = {
     "wrong transpose of cumsum": 8,
     "argument not written to": 11,
     "break ignored": 11,
-    "range too narrow": 11,
     "while counted a step less": 11,
     "wrong transpose of flip": 11,
     "tangent of a loop's constant lost": 13,
@@ -47,6 +46,7 @@ FOUND = {
     "dtype of the first branch": 31,
     "jump from the else of a loop dropped": 31,
     "aliases forgotten after a branch or loop": 49,
+    "range too narrow": 65,
     "variable bound in a loop lost": 71,
     "reversed range runs forwards": 119,
 }
