@@ -28,7 +28,6 @@ NOISE = 0.01  # of a measured position, in m
 TRAINED, BEYOND = (6.0, 10.0), (11.0, 14.0)  # speeds of throws, in m/s
 THROWS = (2, 8, 128)
 SEEDS = 3
-ALIKE = 0.05  # a test error that is good enough, in m
 WEIGHTS = 2 * WIDTH + WIDTH + WIDTH * 2 + 2
 
 

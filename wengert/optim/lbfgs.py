@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.optim.bfgs import first_step
+from wengert.optim.bfgs import quasi_newton_step
 from wengert.optim.checks import check_option
 from wengert.optim.iterate import Problem, Step
-from wengert.optim.line_search import strong_wolfe
-from wengert.optim.result import LINE_SEARCH_FAILED, RUNNING
 
 
 class Pairs(NamedTuple):
@@ -59,18 +57,8 @@ class LBFGS:
         self, problem: Problem, x: Any, value: Any, gradient: Any, memory: Pairs
     ) -> Step:
         direction = -_inverse_times(memory, gradient)
-        first = first_step(memory.count, gradient)
-        found = strong_wolfe(problem, x, value, gradient, direction, first)
-        s, y = found.step * direction, found.gradient - gradient
-        return Step(
-            x + s,
-            found.value,
-            found.gradient,
-            _learned(memory, s, y),
-            found.evaluations,
-            0,
-            LINE_SEARCH_FAILED if found.step == 0 else RUNNING,
-        )
+        given = problem, x, value, gradient
+        return quasi_newton_step(*given, direction, memory, memory.count, _learned)
 
 
 def _inverse_times(pairs: Pairs, gradient: Any) -> Any:
