@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert.optim.iterate import Problem, Step
-from wengert.optim.line_search import strong_wolfe
-from wengert.optim.result import LINE_SEARCH_FAILED, RUNNING
+from wengert.optim.line_search import step_along, strong_wolfe
 
 
 class Inverse(NamedTuple):
@@ -44,39 +42,13 @@ class BFGS:
         self, problem: Problem, x: Any, value: Any, gradient: Any, memory: Inverse
     ) -> Step:
         direction = -memory.matrix @ gradient
-        given = problem, x, value, gradient
-        return quasi_newton_step(*given, direction, memory, memory.steps, _learned)
+        first = first_step(memory.steps, gradient)
+        found = strong_wolfe(problem, x, value, gradient, direction, first)
+        s, y = found.step * direction, found.gradient - gradient
+        return step_along(x, direction, found, _learned(memory, s, y))
 
 
-def quasi_newton_step(
-    problem: Problem,
-    x: Any,
-    value: Any,
-    gradient: Any,
-    direction: Any,
-    memory: Any,
-    steps: Any,
-    learned: Callable[[Any, Any, Any], Any],
-) -> Step:
-    """A line search, and ``learned(memory, change of x, change of the gradient)``.
-
-    steps: how many steps the memory has seen.
-    """
-    first = _first_step(steps, gradient)
-    found = strong_wolfe(problem, x, value, gradient, direction, first)
-    s, y = found.step * direction, found.gradient - gradient
-    return Step(
-        x + s,
-        found.value,
-        found.gradient,
-        learned(memory, s, y),
-        found.evaluations,
-        0,
-        LINE_SEARCH_FAILED if found.step == 0 else RUNNING,
-    )
-
-
-def _first_step(steps: Any, gradient: Any) -> Any:
+def first_step(steps: Any, gradient: Any) -> Any:
     """The first trial of a line search: 1, but for a gradient that has no scale yet."""
     if steps == 0:
         return np.minimum(1.0, 1.0 / np.sqrt(np.sum(gradient**2)))

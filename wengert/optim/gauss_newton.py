@@ -9,9 +9,8 @@ import numpy as np
 
 from wengert.optim.checks import check_option
 from wengert.optim.iterate import Problem, Step
-from wengert.optim.line_search import strong_wolfe
+from wengert.optim.line_search import step_along, strong_wolfe
 from wengert.optim.normal_equations import LEAST_DAMPING, NAMES, SOLVERS, damped_step
-from wengert.optim.result import LINE_SEARCH_FAILED, RUNNING
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +49,4 @@ class GaussNewton:
             problem.residuals, x, gradient, LEAST_DAMPING, memory, self.linear
         )
         found = strong_wolfe(problem, x, value, gradient, direction)
-        return Step(
-            x + found.step * direction,
-            found.value,
-            found.gradient,
-            scale,
-            found.evaluations,
-            products,
-            LINE_SEARCH_FAILED if found.step == 0 else RUNNING,
-        )
+        return step_along(x, direction, found, scale, products)

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.optim.bfgs import quasi_newton_step
+from wengert.optim.bfgs import first_step
 from wengert.optim.checks import check_option
 from wengert.optim.iterate import Problem, Step
+from wengert.optim.line_search import step_along, strong_wolfe
 
 
 class Pairs(NamedTuple):
@@ -57,8 +58,10 @@ class LBFGS:
         self, problem: Problem, x: Any, value: Any, gradient: Any, memory: Pairs
     ) -> Step:
         direction = -_inverse_times(memory, gradient)
-        given = problem, x, value, gradient
-        return quasi_newton_step(*given, direction, memory, memory.count, _learned)
+        first = first_step(memory.count, gradient)
+        found = strong_wolfe(problem, x, value, gradient, direction, first)
+        s, y = found.step * direction, found.gradient - gradient
+        return step_along(x, direction, found, _learned(memory, s, y))
 
 
 def _inverse_times(pairs: Pairs, gradient: Any) -> Any:

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.optim.iterate import Problem
+from wengert.optim.iterate import Problem, Step
+from wengert.optim.result import LINE_SEARCH_FAILED, RUNNING
 
 MOST_TRIALS = 30
 
@@ -114,3 +115,21 @@ def cubic_minimum(a: End, b: End) -> Any:
 def rounding_of(value: Any) -> Any:
     """Values that differ by less may be equal."""
     return 10.0 * np.finfo(float).eps * abs(value)
+
+
+def step_along(
+    x: Any, direction: Any, found: Found, memory: Any, products: Any = 0
+) -> Step:
+    """The step that a search has found, and what its method keeps.
+
+    products: with the Hessian or the Jacobian, for the direction.
+    """
+    return Step(
+        x + found.step * direction,
+        found.value,
+        found.gradient,
+        memory,
+        found.evaluations,
+        products,
+        LINE_SEARCH_FAILED if found.step == 0 else RUNNING,
+    )

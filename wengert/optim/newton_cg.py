@@ -8,8 +8,7 @@ from typing import Any
 import wengert as wg
 from wengert.optim.conjugate_gradients import model_step
 from wengert.optim.iterate import Problem, Step
-from wengert.optim.line_search import strong_wolfe
-from wengert.optim.result import LINE_SEARCH_FAILED, RUNNING
+from wengert.optim.line_search import step_along, strong_wolfe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,12 +38,4 @@ class NewtonCG:
         _, hessian_times = wg.linearize(wg.grad(problem.objective), x)
         direction, _, products = model_step(hessian_times, gradient)
         found = strong_wolfe(problem, x, value, gradient, direction)
-        return Step(
-            x + found.step * direction,
-            found.value,
-            found.gradient,
-            memory,
-            found.evaluations,
-            products,
-            LINE_SEARCH_FAILED if found.step == 0 else RUNNING,
-        )
+        return step_along(x, direction, found, memory, products)
