@@ -9,6 +9,7 @@ from wengert import explain, smooth
 from wengert._control.cond import cond
 from wengert._control.loops import fori_loop, map, range, scan, while_loop
 from wengert._core import tree
+from wengert._core.source import LIBRARIES
 from wengert._modes.audit import audit, debug_nans
 from wengert._modes.check import check_grads, finite_difference
 from wengert._modes.checkpoint import checkpoint
@@ -62,15 +63,12 @@ __all__ = [
     "while_loop",
 ]
 
-# Libraries over this interface, imported when they are first named.
-_ON_TOP = ("implicit", "ode", "optim", "uncertainty")
-
 
 def __getattr__(name: str) -> Any:
-    if name in _ON_TOP:
+    if name in LIBRARIES:
         return importlib.import_module(f"wengert.{name}")
     raise AttributeError(f"module 'wengert' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ON_TOP])
+    return sorted([*globals(), *LIBRARIES])

@@ -26,9 +26,10 @@ LAYERS = [
     ["wengert.smooth"],
     ["wengert.explain"],
     ["wengert"],
-    ["wengert.optim", "wengert.scipy.optimize"],
-    ["wengert.implicit"],
-    ["wengert.ode", "wengert.uncertainty"],
+    ["wengert.optim", "wengert.random", "wengert.scipy.optimize"],
+    ["wengert.data", "wengert.implicit"],
+    ["wengert.nn", "wengert.ode", "wengert.uncertainty"],
+    ["wengert.train"],
     ["wengert.examples"],
     ["wengert.cli", "wengert.__main__"],
 ]

@@ -12,21 +12,39 @@ from typing import NamedTuple
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
-_PROGRAMS = ("examples/", "cli/", "__main__.py")
-_PYTHONS = {functools.__file__, contextlib.__file__}
-_LIBRARIES = (
-    "implicit/",
-    "ode/",
-    "optim/",
-    "scipy/optimize",
-    "smooth.py",
-    "uncertainty.py",
+# Written over the public interface, and loaded as `wengert.NAME` when asked for.
+LIBRARIES = (
+    "data",
+    "implicit",
+    "nn",
+    "ode",
+    "optim",
+    "random",
+    "train",
+    "uncertainty",
 )
+_CONVERTED = (*LIBRARIES, "scipy.optimize", "smooth")
+_PROGRAMS = ("cli", "examples", "__main__")
+_PYTHONS = {functools.__file__, contextlib.__file__}
+
+
+def _within(module: str, packages: tuple[str, ...]) -> bool:
+    return f"{module}.".startswith(tuple(f"wengert.{name}." for name in packages))
+
+
+def is_engine(module: str) -> bool:
+    """Whether a module of this package is neither a program nor over its interface."""
+    return f"{module}.".startswith("wengert.") and not _within(
+        module, _PROGRAMS + _CONVERTED
+    )
 
 
 def _files(but: tuple[str, ...]) -> frozenset[str]:
-    found = [(path, path.relative_to(_PACKAGE)) for path in _PACKAGE.rglob("*.py")]
-    return frozenset(str(p) for p, name in found if not name.as_posix().startswith(but))
+    paths = _PACKAGE.rglob("*.py")
+    names = {
+        p: ".".join(p.relative_to(_PACKAGE.parent).with_suffix("").parts) for p in paths
+    }
+    return frozenset(str(p) for p, name in names.items() if not _within(name, but))
 
 
 # Compared by exact string, once or twice for each traced operation: the examples and
@@ -34,7 +52,7 @@ def _files(but: tuple[str, ...]) -> frozenset[str]:
 INTERNAL_FILES = _files(but=_PROGRAMS) | _PYTHONS
 # What the front end uses as it is. It converts the libraries over the public interface
 # as it does the user's functions; in messages their lines are not the user's.
-ENGINE_FILES = _files(but=_PROGRAMS + _LIBRARIES) | _PYTHONS
+ENGINE_FILES = _files(but=_PROGRAMS + _CONVERTED) | _PYTHONS
 
 
 class Site(NamedTuple):

@@ -29,7 +29,7 @@ import numpy as np
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
 from wengert._core.interp import Tracer
-from wengert._core.source import ENGINE_FILES, explain
+from wengert._core.source import ENGINE_FILES, explain, is_engine
 from wengert._frontend.callee import is_installed, left_alone
 from wengert._staging.lists import StagedList
 from wengert._staging.truth import is_staged
@@ -40,8 +40,6 @@ _SEQUENCES = (deque, bytearray, set)
 _PYTHONS = frozenset({"builtins", "collections", "functools", "itertools", "types"})
 _VALUES = (bool, int, float, complex, str, bytes, type(None))
 _OPAQUE = (*_VALUES, ModuleType, Tracer, TracedArray, TracedScalar)
-# Packages of this one whose objects are as the user's.
-_ON_TOP = frozenset({"examples", "implicit", "ode", "optim", "optimize", "uncertainty"})
 # What their objects hold is not for results: caches, locks, what has been warned of.
 _ASIDE = frozenset({"logging", "threading", "warnings", "weakref", "_thread"})
 
@@ -392,8 +390,8 @@ def _reader(value: Any) -> Callable[[], Any] | None:
         return partial(list, value)
     if isinstance(value, GeneratorType):
         return partial(_generator_state, value)
-    module = type(value).__module__.split(".")
-    if module[0] in _ASIDE or (module[0] == "wengert" and not _ON_TOP & {*module}):
+    module = type(value).__module__
+    if module.split(".")[0] in _ASIDE or is_engine(module):
         return None
     if isinstance(value, Iterator):
         return partial(_iterator_state, value)
