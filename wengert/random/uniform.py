@@ -1,0 +1,128 @@
+"""Bits, and what is uniform: floats, integers, yes or no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert._core.source import explain
+from wengert.errors import DTypeError
+from wengert.random._checks import (
+    check_key,
+    check_range,
+    checked_float,
+    checked_shape,
+    shape_for,
+    size_of,
+)
+from wengert.random._philox import LOW, WORD, words
+
+
+def bits(key: Any, shape: Any = (), dtype: Any = np.uint32) -> Any:
+    """Random bits.
+
+    The results of the generator for the counters 0, 1, 2, ..., lowest bits first.
+
+    Args:
+        key: A key.
+        shape: Of the result.
+        dtype: uint32 or uint64.
+
+    Raises:
+        DTypeError: for another dtype.
+
+    Example:
+        >>> import wengert as wg
+        >>> wg.random.bits(wg.random.key(0), (3,))
+        array([1713891541, 3781805453, 3159862348], dtype=uint32)
+    """
+    check_key("bits", key)
+    shape = checked_shape("bits", shape)
+    dtype = np.dtype(dtype)
+    if dtype not in (np.uint32, np.uint64):
+        raise DTypeError(
+            explain(f"bits: dtype={dtype}", fix="draw np.uint32 or np.uint64")
+        )
+    draw = words if dtype == np.uint64 else words32
+    return draw(key, size_of(shape)).astype(dtype).reshape(shape)
+
+
+def words32(key: Any, count: Any) -> Any:
+    """Words of 32 bits, in integers of 64: shape (count,)."""
+    pairs = words(key, (count + 1) // 2)
+    return np.stack([pairs & LOW, pairs >> WORD], axis=-1).reshape(-1)[:count]
+
+
+def uniform(
+    key: Any,
+    shape: Any = (),
+    dtype: Any = np.float64,
+    low: Any = 0.0,
+    high: Any = 1.0,
+) -> Any:
+    """Uniform numbers, at least `low` and less than `high`.
+
+    ``low + (high - low) * u``, where u is a multiple of 2**-53 (float32: 2**-24) in
+    [0, 1). It is differentiated with respect to `low` and `high`.
+
+    Args:
+        key: A key.
+        shape: Of the result; `low` and `high` broadcast to it.
+        dtype: float64 or float32.
+        low: The least number, or an array of them.
+        high: The end, which rounding may reach.
+
+    Raises:
+        ArgumentError: `high` is less than `low`, or one is NaN.
+        ShapeError: `low` and `high` have more entries than `shape`.
+
+    Example:
+        >>> import wengert as wg
+        >>> wg.random.uniform(wg.random.key(0), (2,), low=-1.0).round(3)
+        array([0.761, 0.211])
+    """
+    check_key("uniform", key)
+    dtype = checked_float("uniform", dtype)
+    shape = shape_for("uniform", shape, low=low, high=high)
+    check_range(
+        "uniform", "high is less than low", low <= high, "give bounds with low <= high"
+    )
+    u = fractions(key, size_of(shape), dtype).reshape(shape)
+    return (low + (high - low) * u).astype(dtype)
+
+
+def fractions(key: Any, count: Any, dtype: np.dtype) -> Any:
+    """Multiples of 2**-53 or 2**-24 in [0, 1), of shape (count,)."""
+    if dtype == np.float64:
+        return (words(key, count) >> np.uint64(11)).astype(dtype) * 2.0**-53
+    return (words32(key, count) >> np.uint64(8)).astype(dtype) * 2.0**-24
+
+
+def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Any:
+    """Booleans, each true with probability `p`.
+
+    Args:
+        key: A key.
+        p: Probabilities, rounded to multiples of 2**-32.
+        shape: Of the result, to which `p` broadcasts; by default that of `p`.
+
+    Raises:
+        ArgumentError: `p` is not between 0 and 1.
+        ShapeError: `p` has more entries than `shape`.
+
+    Example:
+        >>> import wengert as wg
+        >>> wg.random.bernoulli(wg.random.key(0), 0.9, (4,))
+        array([ True,  True,  True,  True])
+    """
+    check_key("bernoulli", key)
+    shape = shape_for("bernoulli", shape, p=p)
+    check_range(
+        "bernoulli",
+        "p is not between 0 and 1",
+        (p >= 0) & (p <= 1),
+        "give probabilities",
+    )
+    u = words32(key, size_of(shape)).astype(np.float64) * 2.0**-32
+    return u.reshape(shape) < p
