@@ -6,14 +6,32 @@ import numpy as np
 
 import wengert as wg
 from tests.errors.case import Case, case, program
-from wengert.errors import ArgumentError, DependenceError, DTypeError, ShapeError
+from wengert.errors import (
+    ArgumentError,
+    DependenceError,
+    DTypeError,
+    ShapeError,
+    TreeError,
+)
 from wengert.optim import (
     LBFGS,
     GaussNewton,
     LevenbergMarquardt,
     TrustRegion,
+    add_decayed_weights,
+    apply_updates,
+    chain,
+    join_schedules,
+    lamb,
     least_squares,
+    linear_onecycle_schedule,
+    linear_schedule,
+    masked,
     minimize,
+    multi_steps,
+    partition,
+    scale,
+    sgd,
 )
 
 X = np.ones(3)
@@ -172,4 +190,88 @@ SCIPY: list[Case] = [
     ),
 ]
 
-CASES = [*MINIMIZE, *METHODS, *LEAST_SQUARES, *SCIPY]
+WEIGHTS = {"w": X, "b": X}
+MOMENTUM = sgd(0.1, momentum=0.9)
+
+TRANSFORMATIONS: list[Case] = [
+    case(
+        lambda: MOMENTUM.update({"w": X}, MOMENTUM.init(WEIGHTS)),
+        TreeError,
+        "optim: parameters, gradients and state differ in structure",
+        "give gradients of the parameters",
+    ),
+    case(
+        lambda: apply_updates(WEIGHTS, {"w": X, "b": np.ones(1)}),
+        ShapeError,
+        "optim: an array of shape (3,) meets one of shape (1,)",
+    ),
+    case(
+        lambda: MOMENTUM.init({"w": X, "n": np.arange(3)}),
+        DTypeError,
+        "optim: a parameter is of type int64, and has no gradient",
+        "or mask it",
+    ),
+    case(
+        lambda: MOMENTUM.init({"w": X, "name": "layer"}),
+        DTypeError,
+        "optim: a parameter is of type str",
+    ),
+    case(
+        lambda: chain(scale(1.0), scale(2.0)).update(X, ((),)),
+        ArgumentError,
+        "chain: a state of another optimiser: tuple, for 2 transformations",
+        "give the state from init(params)",
+    ),
+    case(
+        lambda: add_decayed_weights(0.1).update(X, ()),
+        ArgumentError,
+        "add_decayed_weights: the parameters are missing",
+        "opt.update(gradients, state, params)",
+    ),
+    case(
+        lambda: lamb(0.1).update(X, lamb(0.1).init(X)),
+        ArgumentError,
+        "scale_by_trust_ratio: the parameters are missing",
+    ),
+    case(
+        lambda: masked(scale(1.0), {"w": True}).init(WEIGHTS),
+        TreeError,
+        "masked: marks do not fit the parameters",
+        "or a prefix of it",
+    ),
+    case(
+        lambda: partition({}, "all"),
+        ArgumentError,
+        "partition: no transformations",
+    ),
+    case(
+        lambda: partition({"a": scale(1.0)}, {"w": "a", "b": "z"}).init(WEIGHTS),
+        ArgumentError,
+        "partition: no transformation for the label 'z'",
+        "use one of 'a'",
+    ),
+    case(
+        lambda: multi_steps(scale(1.0), 0),
+        ArgumentError,
+        "multi_steps: every=0",
+    ),
+    case(
+        lambda: linear_schedule(0.0, 1.0, 0),
+        ArgumentError,
+        "linear_schedule: transition_steps=0",
+        "give a positive number of steps",
+    ),
+    case(
+        lambda: join_schedules([linear_schedule(0.0, 1.0, 5)], [5]),
+        ArgumentError,
+        "join_schedules: 1 schedules and 1 boundaries",
+    ),
+    case(
+        lambda: linear_onecycle_schedule(2, 1.0),
+        ArgumentError,
+        "linear_onecycle_schedule: its phases begin at steps [0, 0, 1, 2]",
+        "give more steps",
+    ),
+]
+
+CASES = [*MINIMIZE, *METHODS, *LEAST_SQUARES, *SCIPY, *TRANSFORMATIONS]
