@@ -85,9 +85,17 @@ class Site(NamedTuple):
 def user_frame(depth: int = 1) -> FrameType:
     """The user's innermost frame, `depth` frames or more above the caller."""
     frame = sys._getframe(depth + 1)
-    while frame.f_code.co_filename in INTERNAL_FILES and frame.f_back is not None:
+    while _is_internal(frame) and frame.f_back is not None:
         frame = frame.f_back
     return frame
+
+
+def _is_internal(frame: FrameType) -> bool:
+    """In the package, or in a constructor that `dataclasses` has made for it."""
+    file = frame.f_code.co_filename
+    if file == "<string>":
+        return str(frame.f_globals.get("__name__")).startswith("wengert.")
+    return file in INTERNAL_FILES
 
 
 def user_site(depth: int = 1) -> Site:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 import wengert as wg
-from wengert._core.source import explain, user_site
+from wengert._core.source import explain
 from wengert.errors import ArgumentError, DTypeError, ShapeError
 from wengert.optim.iterate import Stopping
 
@@ -78,8 +78,7 @@ def choose(name: str, method: Any, methods: dict[str, Any]) -> Any:
 def check_option(what: str, value: Any, fits: bool, fix: str) -> None:
     """Refuse a parameter of a method, called by the ``__post_init__`` of its class."""
     if not fits:
-        site = user_site(3)  # above the constructor that dataclasses have made
-        raise ArgumentError(explain(f"{what}={value!r}", fix=fix, site=site))
+        raise ArgumentError(explain(f"{what}={value!r}", fix=fix))
 
 
 def check_scalar(name: str, value: Any) -> None:
