@@ -85,7 +85,8 @@ class Expressions(Base):
             (self.maybe(0.4), self.masked_sum),
             (True, self.comprehension),
             (self.has("m"), self.matrix_sum),
-            (self.has("f"), lambda: f"{name('f')}({one()})"),
+            (self.has("f"), self.local_call),
+            (self.has("f"), lambda: self.conditional(self.local_call(), one())),
             (bool(self.helpers), lambda: self.call(one())),
             (self.has("k"), self.part_sum),
         ]
@@ -120,6 +121,10 @@ class Expressions(Base):
     def conditional(self, one: str, two: str) -> str:
         self.note("conditional expression")
         return f"({one} if {self.test(1)} else {two})"
+
+    def local_call(self) -> str:
+        """A call of a nested function, which may change arrays and numbers."""
+        return self.noted("local call", f"{self.name('f')}({self.atom()})")
 
     def call(self, argument: str) -> str:
         self.note("call of a helper")
@@ -199,7 +204,12 @@ class Expressions(Base):
             (self.has("b"), lambda: noted("flag", self.name("b"))),
         ]
         if depth > 1:
+            lazy = (
+                [self.test(1), f"{self.local_call()} < {cut}"] if self.has("f") else []
+            )
             options += [
+                (bool(lazy), lambda: noted("call in and", f"({' and '.join(lazy)})")),
+                (bool(lazy), lambda: noted("call in or", f"({' or '.join(lazy)})")),
                 (True, lambda: noted("and", f"({self.test(1)} and {self.test(1)})")),
                 (True, lambda: noted("or", f"({self.test(1)} or {self.test(1)})")),
                 (True, lambda: noted("not", f"not {self.test(1)}")),

@@ -49,4 +49,5 @@ FOUND = {
     "range too narrow": 65,
     "variable bound in a loop lost": 71,
     "reversed range runs forwards": 119,
+    "state changed in an expression lost": 1033,
 }

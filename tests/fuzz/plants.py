@@ -27,6 +27,7 @@ from wengert._staging.joins import Joined
 from wengert._staging.ranges import Range
 from wengert._staging.runtime import Staged
 from wengert._staging.stage import Stage, StageTracer
+from wengert._staging.watch import Watch
 
 Patch = tuple[Any, str, Any]
 Plant = Callable[[], list[Patch]]
@@ -241,6 +242,11 @@ def dropped_continue() -> list[Patch]:
 
 def write_in_branch_lost() -> list[Patch]:
     return [(branches, "_array_slots", lambda slots: [])]
+
+
+def state_in_expression_lost() -> list[Patch]:
+    """What a function changes that a conditional expression, `and` or `or` calls."""
+    return [(Watch, "_of_runtime", lambda self, name, fun: iter(()))]
 
 
 def joined_in_wrong_order() -> list[Patch]:
@@ -506,6 +512,7 @@ PLANTS: dict[str, Plant] = {
     "variable bound in a loop lost": fresh_variable_zero,
     "branches swapped": branches_swapped,
     "write in a branch lost": write_in_branch_lost,
+    "state changed in an expression lost": state_in_expression_lost,
     "joined variables in the wrong order": joined_in_wrong_order,
     "slice bound off by one": slice_bound_off,
     "hidden input frozen": hidden_input_frozen,

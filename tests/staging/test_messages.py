@@ -87,3 +87,72 @@ def test_an_exception_without_numbers_is_raised_when_the_program_runs(transforme
     compiled(0.0)
     with pytest.raises(ValueError, match="negative|large"):
         compiled(-90.0)
+
+
+def fail(x):
+    raise ValueError(f"{x} is negative")
+
+
+def fail_in_one_of_two_ways(x):
+    if np.sin(x) < -0.5:
+        raise ValueError("one")
+    raise KeyError("two")
+
+
+def in_statement(x):
+    if x < 0:
+        fail(x)
+    return np.sqrt(x)
+
+
+def in_expression(x):
+    y = x if x > 0 else fail(x)
+    return np.sqrt(y)
+
+
+def in_loop(x):
+    for _ in range(10):
+        x = x - 1.0
+        if x < 0:
+            y = fail(x)
+            x = y
+    return x
+
+
+def in_while(x):
+    while x > 1:
+        x = x / 2
+        if x > 100:
+            x = fail_in_one_of_two_ways(x)
+    return x
+
+
+def after_a_branch(x):
+    if x < 0:
+        x = fail_in_one_of_two_ways(x)
+    return x
+
+
+def caught(x):
+    if x < 0:
+        try:
+            fail(x)
+        except ValueError:
+            x = -x
+    return np.sqrt(x)
+
+
+@pytest.mark.parametrize(
+    "f", [in_statement, in_expression, in_loop, in_while, after_a_branch, caught]
+)
+def test_functions_that_always_raise_are_called_in_branches(f):
+    def outcome(f, x):
+        try:
+            return f(x)
+        except (ValueError, KeyError) as error:
+            return type(error), error.args
+
+    for x in (20.0, -1.0, -0.125, 4096.0):
+        assert outcome(wg.jit(f), x) == outcome(f, x)
+        value = lambda x: wg.jit(wg.value_and_grad(f))(x)[0]
+        assert outcome(value, x) == outcome(f, x)

@@ -289,3 +289,74 @@ def of_default() -> Any:
 
 
 of_default.n = 0  # type: ignore[attr-defined]
+
+
+def with_state():
+    """A function that changes a variable that is not its caller's, and its value."""
+    total = 0.5
+
+    def add(z):
+        nonlocal total
+        total = np.tanh(total + z)
+        return z
+
+    return add, lambda: total
+
+
+def in_conditional_expression(a):
+    add, total = with_state()
+    a = add(a) if a < 0.3 else 1.0
+    return a + total()
+
+
+def in_own_variable(a):
+    total = 0.5
+
+    def add(z):
+        nonlocal total
+        total = np.tanh(total + z)
+        return z
+
+    a = a - (add(total) if a < 0.3 else 1.0)
+    return a + total
+
+
+def in_and(a):
+    add, total = with_state()
+    found = a < 0.3 and add(a) > 0.05 and add(a) > 0.0
+    return total() + (1.0 if found else 0.0)
+
+
+def in_or(a):
+    add, total = with_state()
+    found = a > 0.5 or add(0.5 * a) > 0.3 or add(a) > 0.0
+    return total() + (1.0 if found else 0.0)
+
+
+def in_comparisons(a):
+    add, total = with_state()
+    found = 0.0 < a < add(0.3) < add(0.5)
+    return total() + (1.0 if found else 0.0)
+
+
+def in_cond(a):
+    add, total = with_state()
+    return wg.cond(a < 0.3, add, lambda z: 2.0 * z, a) + total()
+
+
+@pytest.mark.parametrize("x", [-0.2, 0.02, 0.1, 0.4, 0.9])
+@pytest.mark.parametrize(
+    "f",
+    [
+        in_conditional_expression,
+        in_own_variable,
+        in_and,
+        in_or,
+        in_comparisons,
+        in_cond,
+    ],
+)
+def test_state_that_an_expression_changes_when_it_is_evaluated(f, x):
+    assert wg.jit(f)(x) == pytest.approx(f(x), abs=1e-15)
+    expected = wg.finite_difference(f, x)
+    assert wg.jit(wg.grad(f))(x) == pytest.approx(expected, abs=1e-8)

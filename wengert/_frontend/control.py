@@ -322,16 +322,10 @@ class Statements(Expressions):
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         parts = [part for part in (node.exc, node.cause) if part is not None]
-        if (
-            self.plain
-            or not self.scope.in_block
-            or self.in_try
-            or not parts
-            or self.stays(node, *parts)
-        ):
+        if self.plain or self.in_try or not parts or self.stays(node, *parts):
             return self.generic_visit(node)
         signal = call("raise_", *(lazy(self.visit(part)) for part in parts))
-        return located(ast.Return(signal), node)
+        return located(ast.Return(self._returned(signal)), node)
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         parts = [] if node.msg is None else [node.msg]

@@ -7,13 +7,13 @@ lengths before the loop: the body is then run once more, for lengths that are va
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import combinations
 from typing import Any
 
 from wengert._array.traced import TracedArray, make_twins, root_of
 from wengert._core.interp import CURRENT, using
 from wengert._core.types import shape_of, type_of
-from wengert._frontend.runtime import Raise
 from wengert._staging.aliases import is_in, is_lost, lost_list
 from wengert._staging.cells import Cells
 from wengert._staging.joins import (
@@ -26,7 +26,7 @@ from wengert._staging.joins import (
 )
 from wengert._staging.lists import StagedList, growing
 from wengert._staging.region import Region
-from wengert._staging.signals import emit_check
+from wengert._staging.signals import checked
 from wengert._staging.stage import INDEX
 from wengert._staging.watch import Watch
 
@@ -157,9 +157,7 @@ class Body:
     def run(self, step: Callable[[Any], Any]) -> None:
         with self.region.entered():
             self.begin()
-            self.signal = step(self.index)
-            if isinstance(self.signal, Raise):
-                emit_check(False, *self.signal)
+            self.signal = checked(partial(step, self.index))
             self.exit = self.cells.read()
             self.exits = {
                 name: take_apart(name, value)

@@ -35,11 +35,12 @@ from wengert._staging.region import Region, closed, unify
 from wengert._staging.replay import apply_control
 from wengert._staging.signals import (
     TracedSignal,
+    checked,
     code_of,
     codes_of,
-    emit_check,
     has_value,
     settled,
+    signal_of,
     value_of,
 )
 from wengert._staging.stage import function_stage
@@ -59,9 +60,7 @@ class Branch:
         """Stage more of the branch."""
         self.cells.write(self.exit)
         with self.region.entered():
-            self.signal = run()
-            if isinstance(self.signal, Raise):
-                emit_check(False, *self.signal)
+            self.signal = checked(run)
             self.exit = self.cells.read()
             self.unknown = {name: _is_unknown(v) for name, v in self.exit.items()}
 
@@ -226,9 +225,9 @@ def _explored(
     for run in runs:
         cells.write(entry)
         try:
-            signal = run()
+            signal = signal_of(run)
             if signal is None and rest is not None:
-                signal = rest()
+                signal = signal_of(rest)
             elif rest is not None and isinstance(signal, TracedSignal):
                 return signal, rest
         except Recursing:

@@ -61,7 +61,6 @@ class Combinators:
             pred,
             lambda: prepared(true_fun)(*operands),
             lambda: prepared(false_fun)(*operands),
-            scope=(true_fun, false_fun),
         )
 
     def while_loop(

@@ -72,16 +72,24 @@ def filled(x: Any, numbers: Sequence[Any]) -> Any:
     return x
 
 
+def made(
+    exception: Callable[[], Any], cause: Callable[[], Any] | None = None
+) -> BaseException:
+    """The exception of ``raise exception() from cause()``."""
+    error = exception()
+    if isinstance(error, type):
+        error = error()
+    if cause is not None:
+        error.__cause__ = cause()
+    return error
+
+
 def deferred(
     exception: Callable[[], Any], cause: Callable[[], Any] | None = None
 ) -> tuple[Callable[..., BaseException], list[Any]]:
     """``error(*numbers)`` makes an exception; the values whose numbers it is given."""
     with recording() as values:
-        error = exception()
-        if isinstance(error, type):
-            error = error()
-        if cause is not None:
-            error.__cause__ = cause()
+        error = made(exception, cause)
         args = marked(error.args)
         state = {k: marked(v) for k, v in vars(error).items()}
     return partial(_made, error, args, state), values

@@ -12,6 +12,7 @@ from wengert._core import tree
 from wengert._core.interp import CURRENT, Tracer, using
 from wengert._core.source import explain
 from wengert._core.types import ArrayType, type_of
+from wengert._frontend.runtime import Return
 from wengert._ir.control import Call, Label, Recur
 from wengert._ir.program import Program, Var
 from wengert._staging.aliases import make_twins, may_be, root_of
@@ -25,6 +26,7 @@ from wengert._staging.arguments import (
 from wengert._staging.joins import converted as with_dtype
 from wengert._staging.region import Region, closed
 from wengert._staging.replay import apply_control
+from wengert._staging.signals import checked
 from wengert._staging.stage import INDEX, FunctionStage, StageTracer
 from wengert._staging.unfolding import settle_effects
 from wengert._staging.watch import Watch
@@ -158,7 +160,8 @@ class SelfCalling:
                 for array in self.arrays:
                     region.touch(array)
                 args, kwargs = tree.unflatten(self.given.structure, formals)
-                out = self.converted(*args, **kwargs)
+                signal = checked(lambda: Return(self.converted(*args, **kwargs)))
+                out = signal.value if isinstance(signal, Return) else None
                 leaves, structure = tree.flatten(out)
                 arrays = [a.array for a in region.arrays.values()]
                 captured = [x for x, _ in region.captured.values()]

@@ -35,7 +35,7 @@ from wengert._staging.recursion import entered
 from wengert._staging.recursive import Recursing
 from wengert._staging.region import Region
 from wengert._staging.replay import apply_control
-from wengert._staging.signals import TracedSignal, emit_check
+from wengert._staging.signals import TracedSignal, emit_check, leave
 from wengert._staging.stage import FunctionStage, function_stage, innermost
 from wengert._staging.truth import is_staged, truth
 
@@ -267,6 +267,8 @@ class Staged(Plain):
         if isinstance(signal, TracedSignal):
             return signal.returned()
         if isinstance(signal, Raise):
+            if isinstance(CURRENT.get(), Region):
+                leave(signal)
             return None  # every path raises when the program runs
         return super().result(signal)
 
@@ -323,7 +325,6 @@ class Staged(Plain):
         test: Any,
         then: Callable[[], Any],
         orelse: Callable[[], Any],
-        scope: tuple[Any, ...] = (),
     ) -> Any:
         if not is_staged(test):
             return then() if test else orelse()
@@ -333,7 +334,6 @@ class Staged(Plain):
             lambda: self.Return(orelse()),
             (),
             None,
-            scope,
         )
         return self.result(signal)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -18,12 +18,13 @@ from wengert._ops.arithmetic import equal
 from wengert._ops.reduction import reduce_all
 from wengert._ops.structure import where
 from wengert._staging.batched import lane_by_lane
-from wengert._staging.messages import deferred
+from wengert._staging.messages import deferred, made, recording
 from wengert._staging.replay import apply_control
 
 FALL, BREAK, CONTINUE, RETURN = range(4)
 _CODES = {id(None): FALL, id(Plain.BREAK): BREAK, id(Plain.CONTINUE): CONTINUE}
 _SIGNALS = {FALL: None, BREAK: Plain.BREAK, CONTINUE: Plain.CONTINUE}
+_ENDS = "_wengert_ends"  # of an exception: the signal of the path that it ends
 
 
 class TracedSignal(NamedTuple):
@@ -105,6 +106,36 @@ def value_of(signal: Any) -> Any:
 
 def has_value(signal: Any) -> bool:
     return RETURN in codes_of(signal)
+
+
+# -- paths that raise ------------------------------------------------------------------
+
+
+def leave(signal: Raise) -> NoReturn:
+    """Raise, as the function does that is being staged, so that its callers end too."""
+    with recording():
+        error = made(*signal)
+    vars(error)[_ENDS] = signal
+    raise error
+
+
+def signal_of(run: Callable[[], Any]) -> Any:
+    """The signal of a block, which a function that it calls may have left."""
+    try:
+        return run()
+    except Exception as error:
+        signal = vars(error).pop(_ENDS, None)
+        if signal is None:
+            raise
+        return signal
+
+
+def checked(run: Callable[[], Any]) -> Any:
+    """The signal of a block; where it raises, that is a check of the program."""
+    signal = signal_of(run)
+    if isinstance(signal, Raise):
+        emit_check(False, *signal)
+    return signal
 
 
 # -- checks ----------------------------------------------------------------------------

@@ -40,6 +40,8 @@ _SEQUENCES = (deque, bytearray, set)
 _PYTHONS = frozenset({"builtins", "collections", "functools", "itertools", "types"})
 _VALUES = (bool, int, float, complex, str, bytes, type(None))
 _OPAQUE = (*_VALUES, ModuleType, Tracer, TracedArray, TracedScalar)
+# Where blocks are made of the user's blocks.
+_BLOCKS = ("wengert._staging.combinators", "wengert._staging.runtime")
 # What their objects hold is not for results: caches, locks, what has been warned of.
 _ASIDE = frozenset({"logging", "threading", "warnings", "weakref", "_thread"})
 
@@ -242,6 +244,7 @@ class Watch:
     def _of_function(self, name: str, fun: FunctionType) -> Iterator[tuple[str, Any]]:
         yield name, getattr(fun, "__wrapped__", None)
         if left_alone(fun.__code__.co_filename):
+            yield from self._of_runtime(name, fun)
             return
         for part in (fun.__defaults__, fun.__kwdefaults__, fun.__dict__):
             if part:
@@ -259,6 +262,16 @@ class Watch:
         for module in (*map(fun.__globals__.get, names), *map(_content, cells)):
             if isinstance(module, ModuleType) and _is_users(module):
                 yield from self._of_namespace(vars(module), names)
+
+    def _of_runtime(self, name: str, fun: FunctionType) -> Iterator[tuple[str, Any]]:
+        """The user's blocks, where the runtime makes one block of several."""
+        if fun.__module__ in _BLOCKS:
+            self._library = False
+            for cell in fun.__closure__ or ():
+                found = _content(cell)
+                blocks = found if isinstance(found, tuple) else (found,)
+                self._roots += blocks
+                yield from ((name, block) for block in blocks)
 
     def _of_namespace(
         self, namespace: dict[str, Any], names: set[str]
