@@ -300,3 +300,26 @@ def test_a_tangent_whose_length_is_the_loops(run_time):
     assert not run_time
     with pytest.raises(ValueError, match="axes of length"):
         compiled(x, np.ones(4))
+
+
+def parts_agree(x, n):
+    first, second = x[:n], x[1 : n + 1]
+    if first.shape != second.shape:
+        raise ValueError("the parts have other shapes")
+    return 1.0 if (n, [first.shape, 0]) == (2, [(2,), 0]) else 0.0
+
+
+def test_shapes_are_compared_when_the_program_runs():
+    compiled, x = wg.jit(parts_agree), np.ones(4)
+    assert [compiled(x, n) for n in (1, 2, 3)] == [0.0, 1.0, 0.0]
+    with pytest.raises(ValueError, match="the parts have other shapes"):
+        compiled(x, 4)
+
+
+def test_sequences_of_arrays_have_no_truth_value():
+    def compares(x):
+        return 1.0 if [x, 1] == [np.ones(2), 1] else 0.0
+
+    for f in (compares, wg.jit(compares)):
+        with pytest.raises(ValueError):
+            f(np.ones(2))

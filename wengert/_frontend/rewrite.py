@@ -26,6 +26,13 @@ _SYMBOLS: dict[type[ast.cmpop], str] = {
     ast.NotIn: "not in",
 }
 assert set(_SYMBOLS.values()) == set(COMPARISONS)
+# What a runtime compares in its own way.
+_COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+    ast.In: "in_",
+    ast.NotIn: "not_in",
+}
 
 
 def load(name: str) -> ast.Name:
@@ -309,8 +316,7 @@ class Expressions(ast.NodeTransformer):
 
     def _comparison(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
-        names = {ast.In: "in_", ast.NotIn: "not_in"}
-        name = names.get(type(node.ops[0]))
+        name = _COMPARISONS.get(type(node.ops[0]))
         if name is None or not self.staging or self.in_try:
             return node
         return located(call(name, node.left, node.comparators[0]), node)

@@ -203,6 +203,12 @@ class Plain:
             left = right
         return result
 
+    def equal(self, left: Any, right: Any) -> Any:
+        return left == right
+
+    def not_equal(self, left: Any, right: Any) -> Any:
+        return left != right
+
     def in_(self, item: Any, container: Any) -> Any:
         return item in container
 

@@ -337,6 +337,19 @@ class Staged(Plain):
         )
         return self.result(signal)
 
+    def equal(self, left: Any, right: Any) -> Any:
+        if type(left) is not type(right) or not (_is_shape(left) or _is_shape(right)):
+            return left == right
+        if len(left) != len(right):
+            return False
+        same = (wrap(truth(x)) for x in map(self.equal, left, right))
+        return reduce(wnp.logical_and, same, True)
+
+    def not_equal(self, left: Any, right: Any) -> Any:
+        if type(left) is not type(right) or not (_is_shape(left) or _is_shape(right)):
+            return left != right
+        return self.not_(self.equal(left, right))
+
     def in_(self, item: Any, container: Any) -> Any:
         if isinstance(container, (TracedArray, np.ndarray)):
             if is_staged(container) or is_staged(item):
@@ -401,6 +414,13 @@ def staged_print(
 
     apply_control(Print(show), shown)
     return None
+
+
+def _is_shape(value: Any) -> bool:
+    """Whether Python compares an object entry by entry, and some are staged."""
+    return type(value) in (tuple, list) and any(
+        is_staged(entry) or _is_shape(entry) for entry in value
+    )
 
 
 def _nothing() -> None:
