@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from sys import getrecursionlimit
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from llvmlite import ir
 from wengert._backend import types as t
 from wengert._backend.compiler import Library, object_code
 from wengert._backend.control import result_words
-from wengert._backend.emitter import FAILED, FRAME, NO_MEMORY
+from wengert._backend.emitter import DIFFERENT, FAILED, FRAME, NO_MEMORY
 from wengert._backend.functions import emit_program, has_destination, results_offset
 from wengert._backend.lowering import STACK_BYTES
 from wengert._backend.runtime import Runtime, memory, raise_fetched
@@ -22,6 +22,7 @@ from wengert._backend.sites import ErrorSite, HostSite
 from wengert._ir.program import Atom, Program, Var
 
 _ENTRY = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
+_IF_ALIKE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
 _RELEASE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
@@ -115,17 +116,24 @@ class Compiled:
         self._table = self._runtime.table.ctypes.data
         self._library = Library(native.code)
         self._entry = _ENTRY(self._library.address("entry"))
+        self._entry_if_alike = _IF_ALIKE(self._library.address("wengert_if_alike"))
         self._release = _RELEASE(self._library.address("wengert_release"))
         arguments = [_Argument(p, program) for p in program.params]
         self._converters = [a.converter() for a in arguments]
         self._checked = [a for a in arguments if a.extents]
         self._complex = any(a.is_complex for a in arguments)
+        self._bfloat16 = any(a.type.dtype == t.BFLOAT16 for a in arguments)
         first = results_offset(native.errors)
         self._results, words = _results(program, first)
         self._made = [r for r in self._results if r.known]
-        self._all_made = len(self._made) == len(self._results)
-        codes = "".join(a.code for a in arguments) + "q" * len(self._made)
-        between = 8 * (first + words - len(_HEADER))
+        self._returned = [(k, r) for k, r in enumerate(self._results) if not r.known]
+        self._static = all(r.static for r in self._made)
+        self._shapes = [r.shape for r in self._made]
+        self._dtypes = [r.dtype for r in self._made]
+        self._codes = [a.code for a in arguments]
+        codes = "".join(self._codes) + "q" * len(self._made)
+        self._begin = 8 * (first + words)  # where the arguments are in the frame
+        between = self._begin - 8 * len(_HEADER)
         packing = struct.Struct(f"={len(_HEADER)}q{between}x{codes}")
         self._pack_into = packing.pack_into
         self._frame = ctypes.c_int64 * ((packing.size + 7) // 8)
@@ -145,32 +153,77 @@ class Compiled:
             frame[FRAME["overruns"]],
         )
 
+    def alike(
+        self, given: Sequence[Any], hidden: Sequence[Any]
+    ) -> Callable[[Sequence[Any]], list[Any] | None] | None:
+        """A function for arguments like these, which native code compares.
+
+        given: the arguments, numbers and arrays in C order, as they are now.
+        hidden: the last arguments, always these objects.
+
+        Returns:
+            A function of the arguments, of arrays their addresses, to the results; it
+            returns None where a type, a shape or an order in memory is another one.
+            None, if these arguments need more than to be compared.
+        """
+        if self._complex or self._checked or self._bfloat16 or not self._static:
+            return None
+        table, keep = self._expected(given)
+        address, converters = table.ctypes.data, self._converters[len(given) :]
+
+        def call(words: Sequence[Any], keep: Any = (table, keep)) -> list[Any] | None:
+            others = [f(a) for f, a in zip(converters, hidden, strict=True)]
+            made = self._allocated(others)
+            frame = self._framed([*words, *map(_word, others)], made)
+            code = self._entry_if_alike(frame, address)
+            return None if code == DIFFERENT else self._finished(frame, code, made)
+
+        return call
+
+    def _expected(self, given: Sequence[Any]) -> tuple[np.ndarray, list[np.dtype]]:
+        """What `wengert_if_alike` compares with, and dtypes to keep alive for it."""
+        words, dtypes, offset = [0], [], self._begin
+        for value, code in zip(given, self._codes, strict=False):
+            if type(value) is _ARRAY:
+                words[0] += 1
+                dtypes.append(value.dtype)
+                words += [offset, id(_ARRAY), id(value.dtype), value.ndim, *value.shape]
+            offset += struct.calcsize("=" + code)
+        return np.array(words, np.int64), dtypes
+
     def _run(self, arguments: tuple[Any, ...]) -> tuple[list[Any], Any]:
         values = [f(a) for f, a in zip(self._converters, arguments, strict=True)]
         for argument in self._checked:
             argument.check(values)
-        made = [r.allocate(values) for r in self._made]
+        made = self._allocated(values)
         # The addresses of array objects, which `values` and `made` keep alive.
-        words = [id(v) if type(v) is _ARRAY else v for v in values]
+        words = [*map(_word, values)]
         if self._complex:
             words = [part for v in words for part in _parts(v)]
-        words += map(id, made)
-        frame = self._frame()
-        self._pack_into(frame, 0, self._table, 0, 0, getrecursionlimit(), *words)
-        code = self._entry(frame)
+        frame = self._framed(words, made)
+        return self._finished(frame, self._entry(frame), made), frame
+
+    def _allocated(self, values: list[Any]) -> list[np.ndarray]:
+        if self._static:
+            return [*map(np.empty, self._shapes, self._dtypes)]
+        return [r.allocate(values) for r in self._made]
+
+    def _framed(self, words: list[Any], made: list[np.ndarray]) -> Any:
+        frame, limit = self._frame(), getrecursionlimit()
+        self._pack_into(frame, 0, self._table, 0, 0, limit, *words, *map(id, made))
+        return frame
+
+    def _finished(self, frame: Any, code: int, made: list[Any]) -> list[Any]:
+        """The results in order: those made before the call, and what it wrote."""
         if code:
             self._fail(code, frame)
-        results: list[Any] = made if self._all_made else self._read(frame, made)
+        for place, result in self._returned:
+            made.insert(place, result.read(frame))
         if frame[_BLOCKS]:
             live = frame[FRAME["live"]]
             self._release(frame)
             frame[FRAME["live"]] = live
-        return results, frame
-
-    def _read(self, frame: Any, made: list[np.ndarray]) -> list[Any]:
-        """Results in order: those made before the call, and what native code wrote."""
-        fresh = iter(made)
-        return [next(fresh) if r.known else r.read(frame) for r in self._results]
+        return made
 
     def _fail(self, code: int, frame: Any) -> None:
         """Raise what a code says, when all memory of the call is freed."""
@@ -248,6 +301,11 @@ class _Argument:
 
 
 _PLAIN = 0x0101  # NPY_ARRAY_C_CONTIGUOUS and NPY_ARRAY_ALIGNED
+
+
+def _word(value: Any) -> Any:
+    """What native code is given: of an array the address of its object."""
+    return id(value) if type(value) is _ARRAY else value
 
 
 def _parts(value: Any) -> tuple[Any, ...]:

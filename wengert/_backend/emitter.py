@@ -32,7 +32,7 @@ FRAME = {
     "raised": 10,
     "values": 13,
 }
-FINE, FAILED, NO_MEMORY, RAISED = range(4)
+FINE, FAILED, NO_MEMORY, RAISED, DIFFERENT = range(5)
 POLL_EVERY = 1 << 16
 STACK_LIMIT = (
     400_000  # bytes of stack for calls; threads have little more on some systems

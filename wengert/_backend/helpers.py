@@ -10,9 +10,14 @@ guarded variant fills them, and fresh memory with NaN, and counts those that cha
 Zeros come from `calloc`, which does not touch the pages that the system has cleared.
 For large blocks Linux is asked for large pages, as NumPy does: a page that is touched
 for the first time costs the system more than its bytes cost the program.
+
+`wengert_if_alike` calls the program if the array objects that it is given have the
+types, shapes and order in memory of a table: Python takes much longer to compare them.
 """
 
 from __future__ import annotations
+
+from wengert._backend.emitter import DIFFERENT
 
 _GUARD = "-6510615555426900571"  # 0xA5 in every byte
 
@@ -70,6 +75,83 @@ define internal void @inspect(ptr %frame, ptr %base) {{
   %new = add i64 %old, %both
   store i64 %new, ptr %count
   ret void
+}}
+"""
+
+# The fields of a NumPy array object (ndarraytypes.h) behind the head of any object, the
+# last word of which is its type; the flags are those for C order and for alignment.
+_FIELDS = {"type": -8, "ndim": 8, "dims": 16, "descr": 40, "flags": 48}
+_AT = {name: object.__basicsize__ + offset for name, offset in _FIELDS.items()}
+_PLAIN_FLAGS = 0x0101
+
+# The table: how many arrays; of each where its address is in the frame, its type, its
+# dtype, the number of its axes and their lengths.
+_IF_ALIKE = f"""
+declare i32 @entry(ptr)
+
+define i32 @wengert_if_alike(ptr %frame, ptr %expected) {{
+start:
+  %count = load i64, ptr %expected
+  %first = getelementptr i64, ptr %expected, i64 1
+  br label %arrays
+arrays:
+  %k = phi i64 [0, %start], [%k.next, %following]
+  %row = phi ptr [%first, %start], [%row.next, %following]
+  %on = icmp slt i64 %k, %count
+  br i1 %on, label %array, label %alike
+array:
+  %k.next = add i64 %k, 1
+  %offset = load i64, ptr %row
+  %slot = getelementptr i8, ptr %frame, i64 %offset
+  %object = load ptr, ptr %slot
+  %type.at = getelementptr i8, ptr %object, i64 {_AT["type"]}
+  %type = load i64, ptr %type.at
+  %type.row = getelementptr i64, ptr %row, i64 1
+  %type.expected = load i64, ptr %type.row
+  %is.array = icmp eq i64 %type, %type.expected
+  br i1 %is.array, label %fields, label %other
+fields:
+  %descr.at = getelementptr i8, ptr %object, i64 {_AT["descr"]}
+  %descr = load i64, ptr %descr.at
+  %descr.row = getelementptr i64, ptr %row, i64 2
+  %descr.expected = load i64, ptr %descr.row
+  %same.descr = icmp eq i64 %descr, %descr.expected
+  %flags.at = getelementptr i8, ptr %object, i64 {_AT["flags"]}
+  %flags = load i32, ptr %flags.at
+  %plain = and i32 %flags, {_PLAIN_FLAGS}
+  %is.plain = icmp eq i32 %plain, {_PLAIN_FLAGS}
+  %ndim.at = getelementptr i8, ptr %object, i64 {_AT["ndim"]}
+  %ndim.short = load i32, ptr %ndim.at
+  %ndim = sext i32 %ndim.short to i64
+  %ndim.row = getelementptr i64, ptr %row, i64 3
+  %ndim.expected = load i64, ptr %ndim.row
+  %same.ndim = icmp eq i64 %ndim, %ndim.expected
+  %both = and i1 %same.descr, %is.plain
+  %all = and i1 %both, %same.ndim
+  %dims.at = getelementptr i8, ptr %object, i64 {_AT["dims"]}
+  %dims = load ptr, ptr %dims.at
+  %lengths = getelementptr i64, ptr %row, i64 4
+  br i1 %all, label %axes, label %other
+axes:
+  %axis = phi i64 [0, %fields], [%axis.next, %length]
+  %more = icmp slt i64 %axis, %ndim
+  br i1 %more, label %length, label %following
+length:
+  %axis.next = add i64 %axis, 1
+  %n.at = getelementptr i64, ptr %dims, i64 %axis
+  %n = load i64, ptr %n.at
+  %n.row = getelementptr i64, ptr %lengths, i64 %axis
+  %n.expected = load i64, ptr %n.row
+  %same = icmp eq i64 %n, %n.expected
+  br i1 %same, label %axes, label %other
+following:
+  %row.next = getelementptr i64, ptr %lengths, i64 %ndim
+  br label %arrays
+alike:
+  %code = call i32 @entry(ptr %frame)
+  ret i32 %code
+other:
+  ret i32 {DIFFERENT}
 }}
 """
 
@@ -248,4 +330,4 @@ done:
 
 def allocator(guarded: bool) -> str:
     """The text of the module."""
-    return (_GUARDED if guarded else _PLAIN) + _ALLOCATOR
+    return (_GUARDED if guarded else _PLAIN) + _ALLOCATOR + _IF_ALIKE

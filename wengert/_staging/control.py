@@ -493,6 +493,10 @@ class CallFunction(ControlFunction):
 
     def run(self, operands: Values) -> Sequence[Any]:
         """The results, by native code, which is made at the first call."""
+        return self.native()(*operands)
+
+    def native(self) -> Any:
+        """The native code, which is made when it is first asked for."""
         derived = self.op.derived
         if "native" not in derived:
             from wengert._backend.cache import compile_staged
@@ -501,7 +505,7 @@ class CallFunction(ControlFunction):
             if self.op.label is not None:
                 program = whole_program(self.op, apply_control)
             derived["native"] = compile_staged(program)
-        return derived["native"](*operands)
+        return derived["native"]
 
     def parameters(self) -> tuple[Var, ...]:
         return self.op.callee.params

@@ -16,6 +16,7 @@ from wengert._core.source import explain
 from wengert._ir.control import Call
 from wengert._modes import api
 from wengert._staging.control import CallFunction
+from wengert._staging.current import Current
 from wengert._staging.function import (
     StagedFunction,
     describe,
@@ -24,6 +25,7 @@ from wengert._staging.function import (
 )
 from wengert._staging.lengths import Axis, Lengths, Pattern
 from wengert._staging.recursion import is_active
+from wengert._staging.shortcut import Shortcut, rebuilder, taker
 from wengert.errors import ArgumentError, MutationError, StagedValueError
 
 
@@ -35,6 +37,28 @@ class Entry(NamedTuple):
     extents: list[Axis]  # where the run-time extents are read
     given: list[int]  # the leaves that are parameters of the program
     foreign: bool  # whether an array has the byte order of other machines
+    shortcuts: dict[Any, Shortcut | None]  # by the types of all leaves
+
+    def shortcut(self, args: Any, full: Any) -> Shortcut | None:
+        """What calls this with arguments like these, if that is possible."""
+        if full not in self.shortcuts:
+            self.shortcuts[full] = self._made(args)
+        return self.shortcuts[full]
+
+    def _made(self, args: Any) -> Shortcut | None:
+        staged = self.staged
+        if self.extents or self.foreign or not staged.serves_again:
+            return None
+        if staged.written or staged.hidden_written:
+            return None
+        shapes = [atom.type.shape for atom in staged.program.results]
+        take = taker(args, self.given)
+        rebuild = rebuilder(staged.structure, staged.results, shapes)
+        if take is None or rebuild is None:
+            return None
+        leaves = tree.leaves(args)
+        call = self.call.native().alike([leaves[i] for i in self.given], staged.hidden)
+        return call and Shortcut(take, Current(staged.watch), call, rebuild)
 
 
 def jit(
@@ -117,8 +141,17 @@ class Jitted:
         self.static = static
         self.exact: dict[Any, Form] = {}  # by the types of all leaves
         self.families: dict[Any, Family] = {}
+        self.shortcut: Shortcut | None = None  # for calls like the last one
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        shortcut = self.shortcut
+        if shortcut is not None and not kwargs and CURRENT.get().plain:
+            done = shortcut(args)
+            if done is not None:
+                return done[0]
+        return self._general(*args, **kwargs)
+
+    def _general(self, *args: Any, **kwargs: Any) -> Any:
         fun, key = self.fun, ()
         if not CURRENT.get().plain and is_active(fun):
             return prepared(fun)(*args, **kwargs)
@@ -141,6 +174,8 @@ class Jitted:
                 operands = tuple([_native(x) for x in operands])
             outs = entry.call.run(operands)
             result = staged.rebuilt(outs, _plain_result)
+            if not self.static and not kwargs and not full[2]:
+                self.shortcut = entry.shortcut(args, full)
         else:
             given = tuple([unwrap(x) for x in operands])
             outs = CURRENT.get().call(entry.call, given)
@@ -267,6 +302,7 @@ class Form:
             [axes[number][0] for number in sorted(axes)],
             [i for i, given in enumerate(inputs) if given.type is not None],
             any(_native(x) is not x for x in (*leaves, *staged.hidden)),
+            {},
         )
         if staged.serves_again:
             self.entries[known, *[leaves[i] for i in known]] = entry

@@ -42,8 +42,9 @@ _VALUES = (bool, int, float, complex, str, bytes, type(None))
 _OPAQUE = (*_VALUES, ModuleType, Tracer, TracedArray, TracedScalar)
 # Where blocks are made of the user's blocks.
 _BLOCKS = ("wengert._staging.combinators", "wengert._staging.runtime")
-# What their objects hold is not for results: caches, locks, what has been warned of.
-_ASIDE = frozenset({"logging", "threading", "warnings", "weakref", "_thread"})
+# What their objects hold is not for results: caches, locks, what has been warned of,
+# annotations.
+_ASIDE = frozenset({"logging", "threading", "typing", "warnings", "weakref", "_thread"})
 
 
 class Holder:
@@ -286,7 +287,7 @@ class Watch:
         if not _is_users(sys.modules.get(cls.__module__)):
             return
         name = cls.__name__
-        yield from self._hold(id(cls), Holder(name, cls, lambda: dict(vars(cls))))
+        yield from self._hold(id(cls), Holder(name, cls, partial(dict, vars(cls))))
         for base in cls.__bases__:
             yield base.__name__, base
 

@@ -1,0 +1,211 @@
+"""A call of compiled code whose arguments are of types that were there before.
+
+Most calls are like the one before them: a training step has pytrees of the same
+structure, with arrays of the same types. A function in Python that is written for them
+takes the leaves out, checks them, and puts the results together, with no look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert._core import tree
+from wengert._staging.current import Current
+from wengert._staging.function import Result
+
+_PLAIN = 0x0101  # NPY_ARRAY_C_CONTIGUOUS and NPY_ARRAY_ALIGNED
+_NUMBERS = (float, int)
+_BY_VALUE = (bool, int, str, bytes)
+
+
+class Shortcut(NamedTuple):
+    """One form of a function, for arguments of exactly these types."""
+
+    take: Callable[[Any], Any]  # the words of the operands; None: other arguments
+    is_current: Current
+    call: Callable[[Sequence[Any]], Any]  # results for words; None: other arrays
+    rebuild: Callable[[Sequence[Any]], Any]
+
+    def __call__(self, args: Any) -> Any:
+        """The result in a tuple; None where this is not for such arguments."""
+        words = self.take(args)
+        if words is None or not self.is_current():
+            return None
+        results = self.call(words)
+        return None if results is None else (self.rebuild(results),)
+
+
+class _Source:
+    """The lines of a function in Python, and the constants that it refers to."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.constants: dict[str, Any] = {}
+        self.names = 0
+
+    def name(self) -> str:
+        self.names += 1
+        return f"x{self.names}"
+
+    def constant(self, value: Any) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def refuse_if(self, condition: str) -> None:
+        self.lines.append(f"if {condition}: return None")
+
+    def function(self, parameter: str, result: str) -> Any:
+        body = "".join(f"\n  {line}" for line in [*self.lines, f"return {result}"])
+        scope = dict(self.constants)
+        exec(f"def made({parameter}):{body}", scope)
+        return scope["made"]
+
+
+class _NoShortcut(Exception):
+    """Arguments or results that are for the general way."""
+
+
+def taker(args: tuple[Any, ...], given: Sequence[int]) -> Callable[[Any], Any] | None:
+    """A function from arguments like these to the operands among their leaves.
+
+    Numbers stay numbers, arrays become the addresses of their objects: native code
+    compares these, but that no two are one object. The function returns None where
+    structure, numbers or what is no operand are others.
+
+    given: the places of the operands among the leaves.
+    """
+    source, leaves = _Source(), list[tuple[str, Any]]()
+    try:
+        _take(source, "args", args, leaves)
+        found = tree.leaves(args)
+        if len(found) != len(leaves) or any(
+            a is not b for a, (_, b) in zip(found, leaves, strict=True)
+        ):
+            return None  # with nodes of other kinds, or in another order
+        for place, (name, leaf) in enumerate(leaves):
+            _check_leaf(source, name, leaf, place in given)
+    except _NoShortcut:
+        return None
+    words = []
+    for place in given:
+        name, leaf = leaves[place]
+        if type(leaf) is np.ndarray:
+            source.lines.append(f"{name} = id({name})")
+        words.append(name)
+    arrays = [leaves[k][0] for k in given if type(leaves[k][1]) is np.ndarray]
+    if len(arrays) > 1:
+        source.refuse_if(f"len({{{', '.join(arrays)}}}) != {len(arrays)}")
+    made = source.function("args", f"({''.join(f'{word}, ' for word in words)})")
+
+    def take(args: Any) -> Any:
+        try:
+            return made(args)
+        except KeyError:
+            return None
+
+    return take
+
+
+def _take(source: _Source, name: str, value: Any, leaves: list[Any]) -> None:
+    """Take a pytree apart, in the order of its leaves; each is added with its name."""
+    kind = type(value)
+    if value is None:
+        source.refuse_if(f"{name} is not None")
+        return
+    if kind not in (dict, list, tuple) and not hasattr(kind, "_fields"):
+        leaves.append((name, value))
+        return
+    source.refuse_if(
+        f"type({name}) is not {source.constant(kind)} or len({name}) != {len(value)}"
+    )
+    if kind is dict:
+        try:
+            keys = sorted(value)
+        except TypeError:
+            raise _NoShortcut from None
+        parts = [source.name() for _ in keys]
+        for part, key in zip(parts, keys, strict=True):
+            source.lines.append(f"{part} = {name}[{source.constant(key)}]")
+        values = [value[key] for key in keys]
+    else:
+        parts, values = [source.name() for _ in value], list(value)
+        if parts:
+            source.lines.append(f"{', '.join(parts)}, = {name}")
+    for part, child in zip(parts, values, strict=True):
+        _take(source, part, child, leaves)
+
+
+def _check_leaf(source: _Source, name: str, leaf: Any, is_operand: bool) -> None:
+    kind = type(leaf)
+    if not is_operand:
+        same = f"{name} is {source.constant(leaf)}"
+        if isinstance(leaf, _BY_VALUE):
+            type_ = source.constant(kind)
+            same = f"type({name}) is {type_} and {name} == {source.constant(leaf)}"
+        source.refuse_if(f"not ({same})")
+    elif kind is np.ndarray:
+        if leaf.flags.num & _PLAIN != _PLAIN or not leaf.dtype.isnative:
+            raise _NoShortcut
+    elif kind in _NUMBERS or (
+        isinstance(leaf, np.generic) and leaf.dtype.char in "?bhilqBHILQefd"
+    ):
+        source.refuse_if(f"type({name}) is not {source.constant(kind)}")
+    else:
+        raise _NoShortcut
+
+
+def rebuilder(
+    structure: Any, results: Sequence[Result], shapes: Sequence[Any]
+) -> Callable[[Sequence[Any]], Any] | None:
+    """A function from the results of a program to what the user's function returned.
+
+    shapes: those of the program's results.
+    """
+    source = _Source()
+    names = []
+    for result in results:
+        if result.place is None:
+            names.append(source.constant(result.static))
+        elif shapes[result.place] == () and not result.scalar:
+            names.append(f"{source.constant(np.asarray)}(outs[{result.place}])")
+        else:
+            names.append(f"outs[{result.place}]")
+    marks = [_Mark(name) for name in names]
+    try:
+        text = _put(source, tree.unflatten(structure, marks))
+    except _NoShortcut:
+        return None
+    made: Callable[[Sequence[Any]], Any] = source.function("outs", text)
+    return made
+
+
+class _Mark(NamedTuple):
+    """The place of a leaf, by the expression for it."""
+
+    text: str
+
+
+def _put(source: _Source, value: Any) -> str:
+    kind = type(value)
+    if kind is _Mark:
+        return str(value.text)
+    if value is None:
+        return "None"
+    if kind is dict:
+        pairs = [
+            f"{source.constant(key)}: {_put(source, part)}"
+            for key, part in value.items()
+        ]
+        return f"{{{', '.join(pairs)}}}"
+    if kind is list or kind is tuple or hasattr(kind, "_fields"):
+        parts = "".join(f"{_put(source, part)}, " for part in value)
+        if kind is list:
+            return f"[{parts}]"
+        if kind is tuple:
+            return f"({parts})"
+        return f"{source.constant(kind)}({parts})"
+    raise _NoShortcut
