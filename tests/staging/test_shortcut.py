@@ -50,7 +50,7 @@ def arguments():
         "layers": [{"w": np.arange(6.0).reshape(2, 3), "b": None}],
         "more": np.ones(2),
     }
-    return params, State(np.int64(3), np.ones((2, 3))), True, 0.5
+    return params, State(np.array(3), np.ones((2, 3))), True, np.array(0.5)
 
 
 @pytest.fixture
@@ -126,7 +126,9 @@ CHANGES = {
     "a tuple": lambda args: args[0].update(layers=tuple(args[0]["layers"])),
     "no None": lambda args: args[0]["layers"][0].update(b=np.ones(1)),
     "class": lambda args: args.__setitem__(1, Other(*args[1])),
-    "number": lambda args: args.__setitem__(3, np.float32(0.5)),
+    "number": lambda args: args.__setitem__(3, np.float64(0.5)),
+    "dtype of a number": lambda args: args.__setitem__(3, np.array(0.5, np.float32)),
+    "axes of a number": lambda args: args.__setitem__(3, np.array([0.5])),
     "static": lambda args: args.__setitem__(2, False),
     "static of another type": lambda args: args.__setitem__(2, 1),
     "one array twice": lambda args: args.__setitem__(
@@ -244,6 +246,13 @@ def test_numbers_of_all_types(make):
     args = make(1), np.ones(2)
     expected = jitted(*args)
     check(jitted(*args), expected)
+
+
+def test_numbers_are_read_anew():
+    jitted = Jitted(lambda x, y, z: x + 2 * y + z.sum(), ())
+    jitted(np.array(1.0), 2.0, np.ones(2))
+    only_by_shortcut(jitted)
+    assert jitted(np.array(5.0), 3.0, np.zeros(2)) == 11.0
 
 
 def test_complex_numbers_and_bfloat16():

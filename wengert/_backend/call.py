@@ -158,7 +158,8 @@ class Compiled:
     ) -> Callable[[Sequence[Any]], list[Any] | None] | None:
         """A function for arguments like these, which native code compares.
 
-        given: the arguments, numbers and arrays in C order, as they are now.
+        given: the arguments, numbers and arrays in C order, as they are now. An array
+            without axes is packed as its number.
         hidden: the last arguments, always these objects.
 
         Returns:
@@ -184,7 +185,7 @@ class Compiled:
         """What `wengert_if_alike` compares with, and dtypes to keep alive for it."""
         words, dtypes, offset = [0], [], self._begin
         for value, code in zip(given, self._codes, strict=False):
-            if type(value) is _ARRAY:
+            if type(value) is _ARRAY and value.ndim:
                 words[0] += 1
                 dtypes.append(value.dtype)
                 words += [offset, id(_ARRAY), id(value.dtype), value.ndim, *value.shape]

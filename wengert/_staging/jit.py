@@ -56,8 +56,8 @@ class Entry(NamedTuple):
         rebuild = rebuilder(staged.structure, staged.results, shapes)
         if take is None or rebuild is None:
             return None
-        leaves = tree.leaves(args)
-        call = self.call.native().alike([leaves[i] for i in self.given], staged.hidden)
+        given = [tree.leaves(args)[i] for i in self.given]
+        call = self.call.native().alike(given, staged.hidden)
         return call and Shortcut(take, Current(staged.watch), call, rebuild)
 
 

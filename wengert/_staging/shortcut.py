@@ -72,9 +72,9 @@ class _NoShortcut(Exception):
 def taker(args: tuple[Any, ...], given: Sequence[int]) -> Callable[[Any], Any] | None:
     """A function from arguments like these to the operands among their leaves.
 
-    Numbers stay numbers, arrays become the addresses of their objects: native code
-    compares these, but that no two are one object. The function returns None where
-    structure, numbers or what is no operand are others.
+    Arrays become the addresses of their objects, which native code compares; those
+    without axes are numbers. The function returns None where the structure, the types
+    of numbers, or what is no operand differ, and where two arrays are one object.
 
     given: the places of the operands among the leaves.
     """
@@ -90,15 +90,16 @@ def taker(args: tuple[Any, ...], given: Sequence[int]) -> Callable[[Any], Any] |
             _check_leaf(source, name, leaf, place in given)
     except _NoShortcut:
         return None
-    words = []
+    words, ids = [], []
     for place in given:
         name, leaf = leaves[place]
-        if type(leaf) is np.ndarray:
-            source.lines.append(f"{name} = id({name})")
         words.append(name)
-    arrays = [leaves[k][0] for k in given if type(leaves[k][1]) is np.ndarray]
-    if len(arrays) > 1:
-        source.refuse_if(f"len({{{', '.join(arrays)}}}) != {len(arrays)}")
+        if type(leaf) is np.ndarray:
+            ids.append(source.name())
+            source.lines.append(f"{ids[-1]} = id({name})")
+            words[-1] = ids[-1] if leaf.ndim else f"{name}[()]"
+    if len(ids) > 1:
+        source.refuse_if(f"len({{{', '.join(ids)}}}) != {len(ids)}")
     made = source.function("args", f"({''.join(f'{word}, ' for word in words)})")
 
     def take(args: Any) -> Any:
@@ -150,6 +151,10 @@ def _check_leaf(source: _Source, name: str, leaf: Any, is_operand: bool) -> None
     elif kind is np.ndarray:
         if leaf.flags.num & _PLAIN != _PLAIN or not leaf.dtype.isnative:
             raise _NoShortcut
+        if leaf.ndim == 0:  # packed as a number, which native code cannot compare
+            source.refuse_if(f"type({name}) is not {source.constant(kind)}")
+            dtype = source.constant(leaf.dtype)
+            source.refuse_if(f"{name}.ndim != 0 or {name}.dtype is not {dtype}")
     elif kind in _NUMBERS or (
         isinstance(leaf, np.generic) and leaf.dtype.char in "?bhilqBHILQefd"
     ):
