@@ -140,6 +140,24 @@ INPUTS: list[Case] = [
         "nn.rotate: an odd number of features, 3",
     ),
     case(
+        lambda: _setup(nn.Chain(nn.GraphConv(3)), 2, 4),
+        ShapeError,
+        "Chain[0].GraphConv: expected (x, edges)",
+        "got (2, 4)",
+        "given=True",
+    ),
+    case(
+        lambda: _setup(nn.AffineCoupling(nn.Dense(3)), 2, 4),
+        ShapeError,
+        "AffineCoupling: expected the net to return an array of shape (2, 4), got "
+        "(2, 3)",
+    ),
+    case(
+        lambda: nn.inverse(nn.Chain(nn.relu), np.ones(2), ((),), ((),)),
+        ArgumentError,
+        "Chain[0].relu: the layer has no inverse",
+    ),
+    case(
         lambda: _setup(nn.LearnedPositions(4), 1, 5, 6),
         ShapeError,
         "LearnedPositions: a sequence of 5, and positions for 4",

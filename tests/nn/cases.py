@@ -43,6 +43,8 @@ def weighed(y: Any) -> Any:
 SEQUENCE = fill(2, 5, 4)
 IMAGES = fill(2, 4, 6, 5)
 TOKENS = np.array([[1, 4, 1], [0, 2, 4]])
+EDGES = np.array([[0, 1, 1, 2, 3, 3, 0], [1, 0, 2, 1, 0, 2, 2]])
+NODES = fill(5, 4)
 MASK = np.array([[True] * 5, [True, True, True, False, False]])
 
 LAYERS = {
@@ -89,6 +91,41 @@ LAYERS = {
     ),
     "decoder_block": Case(
         nn.decoder_block(4, 2, 6), (fill(2, 3, 4), fill(2, 5, 4, start=2.0), MASK)
+    ),
+    "rotary_attention": Case(nn.MultiHeadAttention(1, rotary=True), SEQUENCE),
+    "sinusoidal_positions": Case(nn.SinusoidalPositions(), fill(2, 5, 3)),
+    "learned_positions": Case(nn.LearnedPositions(7), SEQUENCE),
+    "graph_conv": Case(nn.GraphConv(3), (NODES, EDGES)),
+    "graph_attention": Case(nn.GraphAttention(4, heads=2), (NODES, EDGES)),
+    "message_passing": Case(
+        nn.MessagePassing(nn.Chain(nn.Dense(3), nn.tanh), nn.Dense(2), "mean"),
+        (NODES, EDGES, fill(7, 2)),
+    ),
+    "siren": Case(nn.Siren(3), SEQUENCE),
+    "fourier_features": Case(nn.FourierFeatures(3), SEQUENCE),
+    "affine_coupling": Case(
+        nn.Chain(
+            nn.AffineCoupling(nn.Dense(4)), nn.AffineCoupling(nn.Dense(6), flip=True)
+        ),
+        fill(3, 5),
+    ),
+    "chain": Case(
+        nn.Chain(
+            nn.Residual(nn.Dense(6), shortcut=nn.Dense(6, bias=False)),
+            nn.Parallel(nn.tanh, nn.Dense(2), combine=nn.concatenated),
+        ),
+        SEQUENCE,
+    ),
+    "repeat": Case(nn.Repeat(nn.Chain(nn.Dense(4), nn.tanh), 3), SEQUENCE),
+    "repeat_shared": Case(
+        nn.Repeat(nn.Chain(nn.Dense(4), nn.tanh), 3, shared=True), SEQUENCE
+    ),
+    "shared": Case(
+        nn.Shared(
+            nn.Chain(nn.Embedding(5, 3), nn.Dense(5, bias=False)),
+            {(1, "weight"): (0, "weight")},
+        ),
+        TOKENS,
     ),
 }
 

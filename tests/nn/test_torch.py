@@ -41,12 +41,13 @@ def value_and_gradients(case):
     return gradient, (params, leaves), given
 
 
-# Compiled with their gradients these three take as long as all the others together.
-BLOCKS = [name for name in LAYERS if name.endswith(("_block", "_norm_last"))]
+# Compiled with their gradients these take as long as all the others together.
+LARGE = [name for name in LAYERS if name.endswith(("_block", "_last", "_attention"))]
+LARGE.remove("causal_attention")
 
 
-@pytest.mark.parametrize("name", BLOCKS)
-def test_blocks_compiled(name):
+@pytest.mark.parametrize("name", LARGE)
+def test_large_layers_compiled(name):
     case = LAYERS[name]
     params, state = case.set_up()
     compiled = wg.jit(lambda x, p, s: nn.apply(case.model, x, p, s)[0])
@@ -56,7 +57,7 @@ def test_blocks_compiled(name):
 @pytest.mark.parametrize(
     ("name", "how"),
     [pytest.param(n, lambda f: f, id=f"{n}-eager") for n in MODELS]
-    + [pytest.param(n, wg.jit, id=f"{n}-compiled") for n in MODELS if n not in BLOCKS],
+    + [pytest.param(n, wg.jit, id=f"{n}-compiled") for n in MODELS if n not in LARGE],
 )
 def test_layers(name, how):
     case, expected = MODELS[name], EXPECTED[name]

@@ -152,6 +152,96 @@ def _batch_norm(p, x, training=False):
     return F.batch_norm(x, mean, variance, p["scale"], p["shift"], training)
 
 
+def _rotary(p, x):
+    q, k, v = (F.linear(x, **p[name]) for name in ("query", "key", "value"))
+    times, rates = torch.arange(5).double(), 1e4 ** -torch.tensor([0.0, 0.5]).double()
+    turns = torch.polar(torch.ones(5, 2).double(), torch.outer(times, rates))
+
+    def turned(x):
+        z = torch.complex(x[..., :2], x[..., 2:]) * turns
+        return torch.cat([z.real, z.imag], -1)
+
+    y = F.scaled_dot_product_attention(turned(q), turned(k), v)
+    return F.linear(y, **p["output"])
+
+
+def _positions(p, x):
+    rates = 1e4 ** -torch.tensor([0, 2 / 3], dtype=torch.float64)
+    turns = torch.outer(torch.arange(5).double(), rates)
+    table = torch.stack([turns.sin(), turns.cos()], -1).flatten(1)
+    return x + table[:, :3]
+
+
+def _adjacency(edges):
+    """With itself, receivers in rows."""
+    matrix = torch.eye(5).double()
+    matrix[edges[1], edges[0]] = 1.0
+    return matrix
+
+
+def _graph_conv(p, x):
+    x, matrix = x[0], _adjacency(x[1])
+    share = matrix.sum(1) ** -0.5
+    return (share[:, None] * matrix * share) @ x @ p["weight"].T + p["bias"]
+
+
+def _graph_attention(p, x):
+    x, matrix = x[0], _adjacency(x[1])
+    h = (x @ p["weight"].T).reshape(5, 2, 2)
+    sent, received = (h * p["sender"]).sum(-1), (h * p["receiver"]).sum(-1)
+    scores = F.leaky_relu(received[:, None] + sent[None], 0.2)
+    scores = scores.masked_fill(matrix[..., None] == 0, -torch.inf)
+    y = torch.einsum("rsh,shd->rhd", scores.softmax(1), h)
+    return y.flatten(1) + p["bias"]
+
+
+def _message_passing(p, x):
+    x, (senders, receivers), features = x
+    (message, _), update = p
+    pairs = torch.cat([x[senders], x[receivers], features], -1)
+    messages = F.linear(pairs, **message).tanh()
+    index = receivers[:, None].expand_as(messages)
+    zeros = torch.zeros(5, 3).double()
+    arrived = zeros.scatter_reduce(0, index, messages, "mean", include_self=False)
+    return F.linear(torch.cat([x, arrived], -1), **update)
+
+
+def _fourier(p, x):
+    case = LAYERS["fourier_features"]
+    turns = 2 * torch.pi * x @ _tensor(case.set_up()[1]["frequencies"]).T
+    return torch.cat([turns.cos(), turns.sin()], -1)
+
+
+def _coupling(p, x):
+    first, second = x[:, :3], x[:, 3:]
+    raw, shift = F.linear(first, **p[0]).split(2, -1)
+    scale = 2 * torch.tanh(raw / 2)
+    second = second * scale.exp() + shift
+    x, total = torch.cat([first, second], -1), scale.sum(-1)
+    first, second = x[:, :3], x[:, 3:]
+    raw, shift = F.linear(second, **p[1]).split(3, -1)
+    scale = 2 * torch.tanh(raw / 2)
+    return torch.cat([first * scale.exp() + shift, second], -1), total + scale.sum(-1)
+
+
+def _chain(p, x):
+    (dense, shortcut), (_, other) = p
+    x = F.linear(x, **dense) + F.linear(x, **shortcut)
+    return torch.cat([x.tanh(), F.linear(x, **other)], -1)
+
+
+def _repeat(p, x):
+    for weight, bias in zip(p[0]["weight"], p[0]["bias"], strict=True):
+        x = F.linear(x, weight, bias).tanh()
+    return x
+
+
+def _repeat_shared(p, x):
+    for _ in range(3):
+        x = F.linear(x, **p[0]).tanh()
+    return x
+
+
 TORCH_LAYERS = {
     "dense": lambda p, x: F.linear(x, p["weight"], p["bias"]),
     "dense_without_bias": lambda p, x: F.linear(x, p["weight"]),
@@ -189,6 +279,19 @@ TORCH_LAYERS = {
     "encoder_block": _encoder_block,
     "encoder_block_norm_last": _encoder_block_norm_last,
     "decoder_block": _decoder_block,
+    "rotary_attention": _rotary,
+    "sinusoidal_positions": _positions,
+    "learned_positions": lambda p, x: x + p["weight"][:5],
+    "graph_conv": _graph_conv,
+    "graph_attention": _graph_attention,
+    "message_passing": _message_passing,
+    "siren": lambda p, x: torch.sin(30 * F.linear(x, **p)),
+    "fourier_features": _fourier,
+    "affine_coupling": _coupling,
+    "chain": _chain,
+    "repeat": _repeat,
+    "repeat_shared": _repeat_shared,
+    "shared": lambda p, x: p[0]["weight"][x] @ p[0]["weight"].T,
 }
 
 TORCH_ACTIVATIONS = {

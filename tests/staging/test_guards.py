@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
 import numpy as np
 
 import wengert as wg
+from wengert import nn
+from wengert._staging.watch import Watch
 
 scale = 2.0
 
@@ -71,3 +74,33 @@ def test_attributes_of_a_class(monkeypatch):
     assert compiled(1.0) == 5.0
     monkeypatch.setattr(Rate, "times", lambda self, x: x - 1.0)
     assert compiled(1.0) == 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Polynomial:
+    coefficients: tuple[float, ...]
+    scales: list[float]
+
+    def __call__(self, x):
+        total = 0.0
+        for c in self.coefficients:
+            total = total * x + c
+        return total * self.scales[0]
+
+
+def test_frozen_dataclasses():
+    """What such an object was made with is known; a list that it was given is not."""
+    found = {"f": Polynomial((1.0, 2.0), [1.0])}
+    compiled = wg.jit(lambda x: found["f"](x))
+    assert compiled(3.0) == 5.0
+    found["f"].scales[0] = 2.0
+    assert compiled(3.0) == 10.0
+    found["f"] = Polynomial((1.0, 3.0), [1.0])
+    assert compiled(3.0) == 6.0
+
+
+def test_what_is_compared_at_a_call():
+    """Neither frozen objects nor this package's own classes and functions are."""
+    model = nn.Chain(*[nn.Dense(2, 2) for _ in range(20)], nn.relu)
+    watch = Watch([lambda x, p: nn.apply(model, x, p)])
+    assert len(watch.compared) < 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from operator import attrgetter, is_, itemgetter
-from types import CellType, FunctionType, ModuleType
+from types import CellType
 from typing import Any
 
 from wengert._staging.watch import MISSING, Holder, Variable, Watch
@@ -26,10 +26,8 @@ class Current:
         self.live: list[tuple[Any, list[Any], list[Any]]] = []  # dicts, keys, values
         self.others: list[Holder] = []
         namespaces: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
-        for holder in watch.holders.values():
+        for holder in watch.compared:
             owner, before = holder.owner, holder.before
-            if _is_our_own(holder):
-                continue
             if holder.released or before is MISSING:
                 self.others.append(holder)
             elif isinstance(holder, Variable) and type(owner) is CellType:
@@ -66,17 +64,6 @@ class Current:
             if not all(map(is_, live, keys)):
                 return False
         return all(h.read() is h.before or h.unchanged() for h in self.others)
-
-
-def _is_our_own(holder: Holder) -> bool:
-    """Whether it is a class of this package, or a name of a function or class in it."""
-    owner, value = holder.owner, holder.before
-    if isinstance(owner, type):
-        return owner.__module__.startswith("wengert.")
-    if type(owner) is not dict or not isinstance(holder, Variable):
-        return False
-    is_module = str(owner.get("__name__")).startswith("wengert.")
-    return is_module and isinstance(value, (FunctionType, ModuleType, type))
 
 
 def _is_live(read: Callable[[], Any]) -> bool:

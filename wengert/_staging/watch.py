@@ -29,7 +29,7 @@ import numpy as np
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
 from wengert._core.interp import Tracer
-from wengert._core.source import ENGINE_FILES, explain, is_engine
+from wengert._core.source import ENGINE_FILES, INTERNAL_FILES, explain, is_engine
 from wengert._frontend.callee import is_installed, left_alone
 from wengert._staging.lists import StagedList
 from wengert._staging.truth import is_staged
@@ -43,8 +43,10 @@ _OPAQUE = (*_VALUES, ModuleType, Tracer, TracedArray, TracedScalar)
 # Where blocks are made of the user's blocks.
 _BLOCKS = ("wengert._staging.combinators", "wengert._staging.runtime")
 # What their objects hold is not for results: caches, locks, what has been warned of,
-# annotations.
-_ASIDE = frozenset({"logging", "threading", "typing", "warnings", "weakref", "_thread"})
+# annotations, and what the fields of a class were declared as.
+_ASIDE = frozenset(
+    {"_thread", "dataclasses", "logging", "threading", "typing", "warnings", "weakref"}
+)
 
 
 class Holder:
@@ -193,6 +195,7 @@ class Watch:
         self, functions: Iterable[Any], excluded: Iterable[CellType] = ()
     ) -> None:
         self.holders: dict[Any, Holder] = {}
+        self.compared: list[Holder] = []
         self._excluded = {id(cell) for cell in excluded}
         self._seen: dict[Any, Any] = {}
         self._library = False
@@ -217,6 +220,8 @@ class Watch:
     def _hold(self, key: Any, holder: Holder) -> Iterable[tuple[str, Any]]:
         """Note what an object holds."""
         self.holders[key] = holder
+        if not _is_frozen(holder.owner):  # nothing between two calls changes it
+            self.compared.append(holder)
         holder.library = self._library
         return [(holder.name, part) for part in holder.parts]
 
@@ -258,6 +263,8 @@ class Watch:
                 read = partial(_content, cell)
                 yield from self._hold(id(cell), Variable(variable, cell, read))
         self._library = library
+        if fun.__code__.co_filename in INTERNAL_FILES:
+            return  # the names of this package's modules stand for one thing always
         names = names_in(fun.__code__)
         yield from self._of_namespace(fun.__globals__, names)
         for module in (*map(fun.__globals__.get, names), *map(_content, cells)):
@@ -293,8 +300,9 @@ class Watch:
 
     def is_current(self) -> bool:
         """Whether everything is as it was."""
-        for holder in self.holders.values():  # a variable's read is a call of C
-            if holder.read() is not holder.before and not holder.unchanged():
+        for holder in self.compared:  # a variable's read is a call of C
+            known = type(holder) is Variable and holder.read() is holder.before
+            if not known and not holder.unchanged():
                 return False
         return True
 
@@ -416,6 +424,12 @@ def _reader(value: Any) -> Callable[[], Any] | None:
     return partial(dict, found) if type(found) is dict else None
 
 
+def _is_frozen(value: Any) -> bool:
+    """Whether a value is an instance of a frozen dataclass."""
+    params = vars(type(value)).get("__dataclass_params__")
+    return params is not None and params.frozen
+
+
 def _slots(cls: type) -> tuple[str, ...]:
     return tuple(
         name
@@ -492,7 +506,7 @@ def _is_users(module: ModuleType | None) -> bool:
     file = getattr(module, "__file__", None)
     if file is None:
         return module is sys.modules["__main__"]
-    return not is_installed(file)
+    return not is_installed(file) and file not in INTERNAL_FILES
 
 
 def _is_of_library(value: Any) -> bool:

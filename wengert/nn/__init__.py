@@ -23,10 +23,12 @@ from wengert.nn.batch_norm import BatchNorm
 from wengert.nn.chain import Chain
 from wengert.nn.conv import Conv
 from wengert.nn.conv_transpose import ConvTranspose
+from wengert.nn.coupling import AffineCoupling, inverse
 from wengert.nn.cross_entropy import cross_entropy, kl_divergence, kl_normal
 from wengert.nn.dense import Dense
 from wengert.nn.dropout import Dropout
 from wengert.nn.embedding import Embedding
+from wengert.nn.graphs import GraphAttention, GraphConv, MessagePassing
 from wengert.nn.group_norm import GroupNorm
 from wengert.nn.gru import GRUCell
 from wengert.nn.initialisers import (
@@ -71,6 +73,7 @@ from wengert.nn.recurrent import Cell, Recurrent
 from wengert.nn.repeat import Repeat
 from wengert.nn.residual import Residual
 from wengert.nn.rnn import RNNCell
+from wengert.nn.segments import segment_max, segment_mean, segment_softmax, segment_sum
 from wengert.nn.shared import Shared
 from wengert.nn.similarity import (
     contrastive,
@@ -78,12 +81,14 @@ from wengert.nn.similarity import (
     cosine_similarity,
     info_nce,
 )
+from wengert.nn.siren import FourierFeatures, Siren
 from wengert.nn.summary import Summary, summary
 from wengert.nn.transformer import decoder_block, encoder_block
 
 __all__ = [
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
+    "AffineCoupling",
     "AveragePool",
     "BatchNorm",
     "Cell",
@@ -96,14 +101,18 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "FourierFeatures",
     "Function",
     "GRUCell",
+    "GraphAttention",
+    "GraphConv",
     "GroupNorm",
     "LSTMCell",
     "Layer",
     "LayerNorm",
     "LearnedPositions",
     "MaxPool",
+    "MessagePassing",
     "MultiHeadAttention",
     "Normal",
     "Orthogonal",
@@ -115,6 +124,7 @@ __all__ = [
     "Residual",
     "Shared",
     "SinusoidalPositions",
+    "Siren",
     "Summary",
     "TruncatedNormal",
     "Uniform",
@@ -145,6 +155,7 @@ __all__ = [
     "he_uniform",
     "huber",
     "info_nce",
+    "inverse",
     "kl_divergence",
     "kl_normal",
     "leaky_relu",
@@ -155,6 +166,10 @@ __all__ = [
     "ones",
     "relu",
     "rotate",
+    "segment_max",
+    "segment_mean",
+    "segment_softmax",
+    "segment_sum",
     "selu",
     "setup",
     "sigmoid",

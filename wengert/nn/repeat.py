@@ -60,15 +60,16 @@ class Repeat(Layer):
     def apply(
         self, x: Any, params: Any, state: Any, context: Context
     ) -> tuple[Any, Any]:
-        given = x[1:] if isinstance(x, tuple) else ()
-        start = x[0] if isinstance(x, tuple) else x
+        start, given = x, ()
+        if self.takes_given and isinstance(x, tuple):
+            start, given = x[0], x[1:]
 
         def once(x: Any, p: Any, s: Any) -> tuple[Any, Any]:
             joined = (x, *given) if given else x
             return context.apply("", self.layer, joined, p, s)
 
         if self.shared:
-            x, state = start, state
+            x = start
             for _ in range(self.times):
                 x, state = once(x, params, state)
             return x, state

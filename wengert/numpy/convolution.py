@@ -329,8 +329,32 @@ def max_pool(x: Any, window: Any, strides: Any = None, padding: Any = 0) -> Any:
     count = len(window)
     if any(low or high for low, high in how.padding):
         x, how = _pad_with_lowest(x, how), how._replace(padding=((0, 0),) * count)
+    if _tile(how, x.shape[2:], window):
+        return wnp.max(wnp.reshape(wrap(x), _tiles(x, window)), axis=_inner(count))
     patches = run(ops.windows, x, how=how, window=window)
     return wnp.max(wrap(patches), axis=tuple(range(-count, 0)))
+
+
+def _tile(how: Window, space: Any, window: Any) -> bool:
+    """Whether each entry is in one window, so that a reshape has them all."""
+    tiled = [
+        isinstance(n, int) and n % k == 0 and stride == k and low == high == 0
+        for n, k, stride, (low, high) in zip(
+            space, window, how.strides, how.padding, strict=True
+        )
+    ]
+    return all(tiled)
+
+
+def _tiles(x: Any, window: Any) -> tuple[Any, ...]:
+    """(batch, channels, *space) with each axis of space in two: tiles, and within."""
+    parts = [(n // k, k) for n, k in zip(x.shape[2:], window, strict=True)]
+    return (*x.shape[:2], *(n for part in parts for n in part))
+
+
+def _inner(count: int) -> tuple[int, ...]:
+    """The axes within the tiles."""
+    return tuple(range(3, 3 + 2 * count, 2))
 
 
 def _pad_with_lowest(x: Any, how: Window) -> Any:
