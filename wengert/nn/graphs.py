@@ -32,7 +32,7 @@ from wengert.nn.segments import (
 
 def graph(context: Context, x: Any) -> tuple[Any, Any, Any]:
     """``(nodes, senders, receivers)`` of the input ``(x, edges)`` of a layer."""
-    shapes = _shapes(x)[:2] if isinstance(x, tuple) else ()
+    shapes: Any = _shapes(x)[:2] if isinstance(x, tuple) else ()
     if list(map(len, shapes)) != [2, 2] or shapes[1][0] != 2:
         raise ShapeError(
             explain(
