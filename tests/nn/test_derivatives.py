@@ -173,7 +173,7 @@ def test_the_determinant_of_a_flow(how):
 
 SMOOTH = [
     "dense", "conv_2d", "conv_transpose_1d", "batch_norm_training",
-    "layer_norm", "rms_norm", "group_norm", "lstm", "gru", "cross_attention",
+    "layer_norm", "rms_norm", "group_norm", "gru_cell", "lstm_cell", "cross_attention",
     "graph_conv", "graph_attention", "siren", "affine_coupling", "repeat", "shared",
 ]  # fmt: skip
 
