@@ -351,6 +351,46 @@ class SymbolicError(WengertError, ValueError):
     """
 
 
+class TrainingError(WengertError, FloatingPointError):
+    """Training came to a loss that is not finite.
+
+    >>> import numpy as np, wengert as wg
+    >>> def loss(params, state, batch, training):
+    ...     return np.mean((batch @ params) ** 2), state
+    >>> batches = [np.ones((4, 2)), np.array([[1.0, np.nan]])]
+    >>> wg.train.fit(loss, np.ones(2), batches, wg.optim.sgd(0.1))
+    Traceback (most recent call last):
+        ...
+    wengert.errors.TrainingError: fit: the loss is nan in epoch 1, batch 2 (step 2)
+    ...
+
+    Clean the data, or lower the learning rate:
+
+    >>> wg.train.fit(loss, np.ones(2), batches[:1], wg.optim.sgd(0.1)).params
+    array([0.6, 0.6])
+    """
+
+
+class FileError(WengertError, OSError):
+    """A file cannot be read or written, is damaged, or holds something else.
+
+    >>> import wengert as wg
+    >>> wg.train.load("no such folder/weights.safetensors")
+    Traceback (most recent call last):
+        ...
+    wengert.errors.FileError: no such folder/weights.safetensors cannot be read: ...
+
+    Files are written whole or not at all:
+
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "weights.safetensors")
+    ...     wg.train.save(path, {"w": 1.0})
+    ...     wg.train.load(path)
+    {'w': array(1.)}
+    """
+
+
 class MissingLibraryError(WengertError, ImportError):
     """An optional library that this function needs is not installed.
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import optimisation
+import training
 
 import wengert as wg
 import wengert.numpy as np
@@ -125,6 +126,7 @@ if __name__ == "__main__":
     wg.explain.plot_checkpoints(1000, FOLDER / "checkpoints.png")
     pictures.draw_all(FOLDER)
     optimisation.draw(FOLDER)
+    training.draw(FOLDER)
     for name in (
         "epidemic",
         "heat",

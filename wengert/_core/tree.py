@@ -171,6 +171,19 @@ def paths(tree: Any, root: str) -> list[str]:
     return [accessor.codify(root) for accessor in accessors]
 
 
+def names(tree: Any) -> list[str]:
+    """For each leaf the keys, fields and indices that lead to it, joined by dots.
+
+    Example:
+        >>> import wengert as wg
+        >>> wg.tree.names({"layers": [{"w": 1.0}, {"w": 2.0}]})
+        ['layers.0.w', 'layers.1.w']
+    """
+    accessors = optree.tree_accessors(_plain(tree), namespace=NAMESPACE)
+    steps = [[getattr(s, "field", s.entry) for s in accessor] for accessor in accessors]
+    return [".".join(map(str, path)) for path in steps]
+
+
 def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
     """The entry of a prefix tree (None is an entry) for each leaf of a tree."""
     structure = flatten(tree)[1]

@@ -17,7 +17,7 @@ from wengert._staging.current import Current
 from wengert._staging.function import Result
 
 _PLAIN = 0x0101  # NPY_ARRAY_C_CONTIGUOUS and NPY_ARRAY_ALIGNED
-_NUMBERS = (float, int)
+_NUMBERS = "?bhilqBHILQefd"  # the dtypes that are packed as they are
 _BY_VALUE = (bool, int, str, bytes)
 
 
@@ -65,10 +65,6 @@ class _Source:
         return scope["made"]
 
 
-class _NoShortcut(Exception):
-    """Arguments or results that are for the general way."""
-
-
 def taker(args: tuple[Any, ...], given: Sequence[int]) -> Callable[[Any], Any] | None:
     """A function from arguments like these to the operands among their leaves.
 
@@ -79,17 +75,17 @@ def taker(args: tuple[Any, ...], given: Sequence[int]) -> Callable[[Any], Any] |
     given: the places of the operands among the leaves.
     """
     source, leaves = _Source(), list[tuple[str, Any]]()
-    try:
-        _take(source, "args", args, leaves)
-        found = tree.leaves(args)
-        if len(found) != len(leaves) or any(
-            a is not b for a, (_, b) in zip(found, leaves, strict=True)
-        ):
-            return None  # with nodes of other kinds, or in another order
-        for place, (name, leaf) in enumerate(leaves):
-            _check_leaf(source, name, leaf, place in given)
-    except _NoShortcut:
-        return None
+    _take(source, "args", args, leaves)
+    found = tree.leaves(args)
+    if len(found) != len(leaves) or any(
+        a is not b for a, (_, b) in zip(found, leaves, strict=True)
+    ):
+        return None  # with nodes of other kinds, or in another order
+    for place, (name, leaf) in enumerate(leaves):
+        if place not in given:
+            _check_same(source, name, leaf)
+        elif not _check_type(source, name, leaf):
+            return None
     words, ids = [], []
     for place in given:
         name, leaf = leaves[place]
@@ -112,55 +108,68 @@ def taker(args: tuple[Any, ...], given: Sequence[int]) -> Callable[[Any], Any] |
 
 
 def _take(source: _Source, name: str, value: Any, leaves: list[Any]) -> None:
-    """Take a pytree apart, in the order of its leaves; each is added with its name."""
+    """Take a pytree apart; each leaf is added with its name.
+
+    A node of a kind that is not known here is taken for a leaf.
+    """
     kind = type(value)
     if value is None:
         source.refuse_if(f"{name} is not None")
         return
-    if kind not in (dict, list, tuple) and not hasattr(kind, "_fields"):
+    keys = (
+        _keys(value) if kind is dict else range(len(value)) if _is_row(kind) else None
+    )
+    if keys is None:
         leaves.append((name, value))
         return
+    parts = [source.name() for _ in keys]
     source.refuse_if(
         f"type({name}) is not {source.constant(kind)} or len({name}) != {len(value)}"
     )
     if kind is dict:
-        try:
-            keys = sorted(value)
-        except TypeError:
-            raise _NoShortcut from None
-        parts = [source.name() for _ in keys]
         for part, key in zip(parts, keys, strict=True):
             source.lines.append(f"{part} = {name}[{source.constant(key)}]")
-        values = [value[key] for key in keys]
-    else:
-        parts, values = [source.name() for _ in value], list(value)
-        if parts:
-            source.lines.append(f"{', '.join(parts)}, = {name}")
-    for part, child in zip(parts, values, strict=True):
-        _take(source, part, child, leaves)
+    elif parts:
+        source.lines.append(f"{', '.join(parts)}, = {name}")
+    for part, key in zip(parts, keys, strict=True):
+        _take(source, part, value[key], leaves)
 
 
-def _check_leaf(source: _Source, name: str, leaf: Any, is_operand: bool) -> None:
+def _keys(value: dict[Any, Any]) -> list[Any] | None:
+    """The keys in the order of leaves; None where they have no order of their own."""
+    try:
+        return sorted(value)
+    except TypeError:
+        return None
+
+
+def _is_row(kind: type) -> bool:
+    """Whether it is a list, tuple or named tuple."""
+    is_named = issubclass(kind, tuple) and hasattr(kind, "_fields")
+    return kind is list or kind is tuple or is_named
+
+
+def _check_same(source: _Source, name: str, leaf: Any) -> None:
+    """Have a leaf that the program was made for be the same again."""
+    same = f"{name} is {source.constant(leaf)}"
+    if isinstance(leaf, _BY_VALUE):
+        kind = source.constant(type(leaf))
+        same = f"type({name}) is {kind} and {name} == {source.constant(leaf)}"
+    source.refuse_if(f"not ({same})")
+
+
+def _check_type(source: _Source, name: str, leaf: Any) -> bool:
+    """Have an operand be of the type of this one; whether native code can take it."""
     kind = type(leaf)
-    if not is_operand:
-        same = f"{name} is {source.constant(leaf)}"
-        if isinstance(leaf, _BY_VALUE):
-            type_ = source.constant(kind)
-            same = f"type({name}) is {type_} and {name} == {source.constant(leaf)}"
-        source.refuse_if(f"not ({same})")
-    elif kind is np.ndarray:
-        if leaf.flags.num & _PLAIN != _PLAIN or not leaf.dtype.isnative:
-            raise _NoShortcut
-        if leaf.ndim == 0:  # packed as a number, which native code cannot compare
-            source.refuse_if(f"type({name}) is not {source.constant(kind)}")
-            dtype = source.constant(leaf.dtype)
-            source.refuse_if(f"{name}.ndim != 0 or {name}.dtype is not {dtype}")
-    elif kind in _NUMBERS or (
-        isinstance(leaf, np.generic) and leaf.dtype.char in "?bhilqBHILQefd"
-    ):
-        source.refuse_if(f"type({name}) is not {source.constant(kind)}")
-    else:
-        raise _NoShortcut
+    if kind is np.ndarray and leaf.ndim:
+        return leaf.flags.num & _PLAIN == _PLAIN and bool(leaf.dtype.isnative)
+    source.refuse_if(f"type({name}) is not {source.constant(kind)}")
+    if kind is np.ndarray:  # packed as a number, which native code cannot compare
+        dtype = source.constant(leaf.dtype)
+        source.refuse_if(f"{name}.ndim != 0 or {name}.dtype is not {dtype}")
+    elif kind in (float, int):
+        return True
+    return isinstance(leaf, (np.generic, np.ndarray)) and leaf.dtype.char in _NUMBERS
 
 
 def rebuilder(
@@ -179,13 +188,8 @@ def rebuilder(
             names.append(f"{source.constant(np.asarray)}(outs[{result.place}])")
         else:
             names.append(f"outs[{result.place}]")
-    marks = [_Mark(name) for name in names]
-    try:
-        text = _put(source, tree.unflatten(structure, marks))
-    except _NoShortcut:
-        return None
-    made: Callable[[Sequence[Any]], Any] = source.function("outs", text)
-    return made
+    text = _put(source, tree.unflatten(structure, [_Mark(name) for name in names]))
+    return None if text is None else source.function("outs", text)
 
 
 class _Mark(NamedTuple):
@@ -194,23 +198,22 @@ class _Mark(NamedTuple):
     text: str
 
 
-def _put(source: _Source, value: Any) -> str:
+def _put(source: _Source, value: Any) -> str | None:
+    """An expression for a pytree of marks; None, if it has nodes of other kinds."""
     kind = type(value)
     if kind is _Mark:
         return str(value.text)
     if value is None:
         return "None"
+    if kind is not dict and not _is_row(kind):
+        return None
+    parts = [_put(source, part) for part in (value.values() if kind is dict else value)]
+    if None in parts:
+        return None
     if kind is dict:
-        pairs = [
-            f"{source.constant(key)}: {_put(source, part)}"
-            for key, part in value.items()
-        ]
-        return f"{{{', '.join(pairs)}}}"
-    if kind is list or kind is tuple or hasattr(kind, "_fields"):
-        parts = "".join(f"{_put(source, part)}, " for part in value)
-        if kind is list:
-            return f"[{parts}]"
-        if kind is tuple:
-            return f"({parts})"
-        return f"{source.constant(kind)}({parts})"
-    raise _NoShortcut
+        pairs = zip(map(source.constant, value), parts, strict=True)
+        return "{" + ", ".join(f"{key}: {part}" for key, part in pairs) + "}"
+    inside = "".join(f"{part}, " for part in parts)
+    if kind is list:
+        return f"[{inside}]"
+    return f"({inside})" if kind is tuple else f"{source.constant(kind)}({inside})"
