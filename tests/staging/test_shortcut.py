@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+import sys
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+import wengert as wg
 from wengert._staging.jit import Jitted
 
 
@@ -149,6 +152,46 @@ def test_other_arguments_have_their_own_results(jitted, name):
     changed = _changed(CHANGES[name])
     check(jitted(*changed()), Jitted(step, ())(*changed()))
     check(jitted(*arguments()), step(*arguments()))
+
+
+def test_dtypes_that_are_equal_and_not_one_object(jitted):
+    args = arguments()
+    first = args[0]["layers"][0]
+    first["w"] = pickle.loads(pickle.dumps(first["w"]))
+    assert first["w"].dtype is not np.dtype(float)
+    expected = step(*args)
+    for _ in range(2):
+        check(jitted(*args), expected)
+    only_by_shortcut(jitted)
+    check(jitted(*args), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_results_may_come_back_whether_the_code_is_from_the_disk_or_not(dtype):
+    for _ in range(2):  # the second has its code from the cache
+        jitted = Jitted(lambda x: x + x, ())
+        x = jitted(np.ones(3, dtype))
+        assert x.dtype is np.dtype(dtype)
+        only_by_shortcut(jitted)
+        jitted(x)
+
+
+def test_a_step_with_many_leaves_makes_few_calls():
+    """What it spends outside of native code, whatever the speed of the machine."""
+    jitted = Jitted(lambda params, x: wg.tree.map(lambda p: p + x, params), ())
+    params = {str(k): {"w": np.ones(3), "b": np.ones(3)} for k in range(10)}
+    params = jitted(jitted(params, 1.0), 1.0)
+    calls = [0]
+
+    def count(frame, event, argument):
+        calls[0] += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        jitted(params, 1.0)
+    finally:
+        sys.setprofile(None)
+    assert calls[0] < 12 * 20
 
 
 def test_a_traced_argument_and_one_by_name(jitted):

@@ -322,7 +322,9 @@ class _Result:
 
     def __init__(self, program: Program, atom: Atom, offset: int) -> None:
         order: dict[Any, int] = {p: i for i, p in enumerate(program.params)}
-        self.dtype, self.offset = atom.type.dtype, offset
+        # NumPy's own object for the dtype: one that was unpickled equals it, and is
+        # another, which is what `wengert_if_alike` sees of arrays that come back.
+        self.dtype, self.offset = np.dtype(atom.type.dtype.type), offset
         self.rank = len(atom.type.shape)
         self.known = has_destination(program, atom)
         self.shape: tuple[Any, ...] = tuple(order.get(n, n) for n in atom.type.shape)

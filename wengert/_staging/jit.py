@@ -37,13 +37,17 @@ class Entry(NamedTuple):
     extents: list[Axis]  # where the run-time extents are read
     given: list[int]  # the leaves that are parameters of the program
     foreign: bool  # whether an array has the byte order of other machines
-    shortcuts: dict[Any, Shortcut | None]  # by the types of all leaves
+    shortcuts: dict[Any, Shortcut | None]  # by the types of all leaves, and dtypes
 
     def shortcut(self, args: Any, full: Any) -> Shortcut | None:
         """What calls this with arguments like these, if that is possible."""
-        if full not in self.shortcuts:
-            self.shortcuts[full] = self._made(args)
-        return self.shortcuts[full]
+        dtypes = [id(x.dtype) for x in tree.leaves(args) if type(x) is np.ndarray]
+        key = (full, *dtypes)  # dtypes that are equal may be several objects
+        if key not in self.shortcuts:
+            if len(self.shortcuts) >= _SHORTCUTS:
+                self.shortcuts.clear()
+            self.shortcuts[key] = self._made(args)
+        return self.shortcuts[key]
 
     def _made(self, args: Any) -> Shortcut | None:
         staged = self.staged
@@ -340,6 +344,7 @@ def _signature(leaf: Any) -> Any:
     return kind, leaf if isinstance(leaf, _BY_VALUE) else id(leaf)
 
 
+_SHORTCUTS = 64  # of a program
 _REMEMBERED = 4096  # types of arguments whose code is found by one look-up
 _BY_VALUE = (bool, int, str, bytes, type(None))
 

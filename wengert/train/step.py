@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -82,30 +83,38 @@ def _listed(names: list[str]) -> str:
 def rows_of(batch: Any, where: str) -> int:
     """How many rows a batch has; refuses what is no tree of arrays of numbers."""
     leaves = wg.tree.leaves(batch)
-    for path, leaf in zip(wg.tree.paths(batch, "batch"), leaves, strict=True):
-        kind = getattr(getattr(leaf, "dtype", None), "kind", None)
-        if kind is None or kind not in "fiubcV":
-            what = getattr(leaf, "dtype", None) or type(leaf).__name__
-            raise DTypeError(
-                explain(
-                    f"fit: {path} of {where} is of type {what}",
-                    fix="give batches that are pytrees of arrays of numbers",
-                )
-            )
-    lengths = [len(leaf) for leaf in leaves if np.ndim(leaf)]
-    if not lengths:
-        raise ShapeError(
-            explain(
-                f"fit: {where} has no rows",
-                fix="give pytrees of arrays that have a row for each sample",
-            )
+    kinds = [getattr(getattr(leaf, "dtype", None), "kind", "none") for leaf in leaves]
+    if not _NUMBERS.issuperset(kinds):
+        _refuse_type(batch, kinds, where)
+    for leaf in leaves:
+        if np.ndim(leaf):
+            return len(leaf)
+    raise ShapeError(
+        explain(
+            f"fit: {where} has no rows",
+            fix="give pytrees of arrays that have a row for each sample",
         )
-    return lengths[0]
+    )
+
+
+_NUMBERS = frozenset("fiubcV")  # V: those of ml_dtypes
+
+
+def _refuse_type(batch: Any, kinds: list[str], where: str) -> NoReturn:
+    k = next(k for k, kind in enumerate(kinds) if kind not in _NUMBERS)
+    leaf, path = wg.tree.leaves(batch)[k], wg.tree.paths(batch, "batch")[k]
+    raise DTypeError(
+        explain(
+            f"fit: {path} of {where} is of type "
+            f"{getattr(leaf, 'dtype', None) or type(leaf).__name__}",
+            fix="give batches that are pytrees of arrays of numbers",
+        )
+    )
 
 
 def refuse_not_finite(value: Any, batch: Any, params: Any, where: str) -> None:
     """Raise for a loss that is not finite, and say what else is not."""
-    if np.isfinite(value):
+    if math.isfinite(value):
         return
     bad = [*_not_finite(batch, "batch"), *_not_finite(params, "params")]
     raise TrainingError(
