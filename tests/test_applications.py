@@ -11,13 +11,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import wengert as wg
 from wengert.examples import beam, inventory, molecules, options, pendulum, portfolio
-from wengert.examples.applications import APPLICATIONS
+from wengert.examples.applications import SIMULATIONS
 from wengert.examples.study import Row, Study
 
 NAN = float("nan")
 
 
-@pytest.fixture(scope="module", params=APPLICATIONS.values(), ids=lambda a: a.name)
+@pytest.fixture(scope="module", params=SIMULATIONS.values(), ids=lambda a: a.name)
 def study(request):
     return request.param.study()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,22 @@ def test_derivatives():
         return max(x) * min(x) + (x[0] if any(v > 2 for v in x) else 0.0)
 
     np.testing.assert_allclose(wg.jit(wg.grad(f))(X), wg.grad(f)(X))
+
+
+def weighted(xs, ys, n):
+    total = np.zeros(3)
+    for x, y in zip(xs[:n], ys, strict=True):
+        total = total + np.sin(x) * y
+    return total
+
+
+def test_strict_zip_is_one_loop_and_its_errors_are_pythons():
+    xs, ys = np.arange(60.0).reshape(20, 3), np.linspace(0.0, 1.0, 15)
+    compiled = wg.jit(weighted)
+    np.testing.assert_allclose(compiled(xs, ys, 15), weighted(xs, ys, 15), rtol=1e-14)
+    assert len(str(wg.program(weighted)(xs, ys, 15)).splitlines()) < 40
+    for n in (14, 16):
+        with pytest.raises(ValueError) as expected:
+            weighted(xs, ys, n)
+        with pytest.raises(ValueError, match=re.escape(str(expected.value))):
+            compiled(xs, ys, n)

@@ -9,7 +9,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from wengert._array.traced import TracedArray, unwrap, wrap
-from wengert._ops.arithmetic import floor_divide, maximum, minimum, not_equal, sign
+from wengert._ops.arithmetic import (
+    floor_divide,
+    greater_equal,
+    less_equal,
+    maximum,
+    minimum,
+    not_equal,
+    sign,
+)
 from wengert._staging.lists import Entries, StagedList
 from wengert._staging.signals import emit_check
 from wengert._staging.truth import is_staged
@@ -109,20 +117,34 @@ class Zip:
 
     checkpoints: Any = None
 
-    def __init__(self, parts: Sequence[Any]) -> None:
+    def __init__(self, parts: Sequence[Any], strict: bool = False) -> None:
         self.parts = parts
+        self.strict = strict
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return zip(*self.parts, strict=False)
+        return zip(*self.parts, strict=self.strict)
 
     def is_staged(self, unrolled: int) -> bool:
         return any(part.is_staged(unrolled) for part in self.parts)
 
     def length(self) -> Any:
-        return functools.reduce(_shorter, (part.length() for part in self.parts))
+        first, *others = lengths = [part.length() for part in self.parts]
+        if self.strict:
+            for i, other in enumerate(others, 2):
+                _check_length(i, other, first)
+        return functools.reduce(_shorter, lengths)
 
     def item(self, i: Any) -> tuple[Any, ...]:
         return tuple(part.item(i) for part in self.parts)
+
+
+def _check_length(i: int, length: Any, first: Any) -> None:
+    """Python's errors of ``zip(..., strict=True)``, before the first step."""
+    others = "argument 1" if i == 2 else f"arguments 1-{i - 1}"
+    shorter = ValueError(f"zip() argument {i} is shorter than {others}")
+    longer = ValueError(f"zip() argument {i} is longer than {others}")
+    emit_check(greater_equal(length, first), lambda: shorter)
+    emit_check(less_equal(length, first), lambda: longer)
 
 
 def _shorter(a: Any, b: Any) -> Any:
@@ -158,9 +180,9 @@ def refuse_changed_lists(span: Span) -> None:
 def staged_zip(*iterables: Any, strict: bool = False) -> Any:
     """``zip``, of arrays whose rows a staged loop may run over."""
     parts = [span_of(x) for x in iterables]
-    if strict or not parts or None in parts:
+    if not parts or None in parts:
         return zip(*iterables, strict=strict)
-    return Zip(parts)
+    return Zip(parts, strict)
 
 
 def staged_enumerate(iterable: Any, start: Any = 0) -> Any:

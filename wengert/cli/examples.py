@@ -13,13 +13,14 @@ from rich.table import Table
 
 from wengert.cli.comparison import compare_application, compare_example
 from wengert.cli.output import make_writable, need_matplotlib, writing
-from wengert.examples.applications import APPLICATIONS
+from wengert.examples.applications import APPLICATIONS, LEARNING, SIMULATIONS
 from wengert.examples.gallery import EXAMPLES, Program
 
 AGREED, MISSED = 0, 1
 GROUPS: dict[str, Mapping[str, Program]] = {
     "Programs, and their gradients": EXAMPLES,
-    "Applications, and what is known of them": APPLICATIONS,
+    "Simulations, and what is known of them": SIMULATIONS,
+    "Models, and what they learn from real data": LEARNING,
 }
 
 

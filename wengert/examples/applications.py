@@ -1,4 +1,4 @@
-"""What ``python -m wengert examples`` runs: simulations whose results are known."""
+"""What ``python -m wengert examples`` runs: simulations and models."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from wengert.examples import (
     whole_steps,
 )
 from wengert.examples.gallery import Program
+from wengert.examples.learning import digits, pruning
 from wengert.examples.study import Study
 
 
@@ -45,4 +46,10 @@ MODULES = (
     hybrid,
     whole_steps,
 )
-APPLICATIONS = {app.name: app for app in map(Application, MODULES)}
+MODELS = (
+    digits,
+    pruning,
+)
+SIMULATIONS = {app.name: app for app in map(Application, MODULES)}
+LEARNING = {app.name: app for app in map(Application, MODELS)}
+APPLICATIONS = SIMULATIONS | LEARNING

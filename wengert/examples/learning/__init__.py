@@ -1,0 +1,1 @@
+"""Models that learn from real data, on networks, optimisers and random keys."""
