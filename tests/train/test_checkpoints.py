@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from tests.train.problems import VALIDATION, batches, fit
+from tests.train.problems import VALIDATION, X, batches, fit
 from tests.train.test_fit import same
 from wengert.errors import FileError
 from wengert.train import files
@@ -161,3 +161,26 @@ def test_other_programs_read_them(tmp_path):
     path = tmp_path / "weights.safetensors"
     wg.train.save(path, {"w": np.asfortranarray(np.arange(6.0).reshape(2, 3))})
     assert np.array_equal(load_file(path)["w"], np.arange(6.0).reshape(2, 3))
+
+
+def test_the_state_of_a_model_goes_on(tmp_path):
+    """Averages of a normalisation, and the key that dropout draws from."""
+    nn = wg.nn
+    model = nn.Chain(nn.Dense(8), nn.BatchNorm(), np.tanh, nn.Dropout(0.5), nn.Dense(1))
+    params, state = nn.setup(wg.random.key(0), model, X)
+    squared = wg.train.supervised(model, lambda y, t: np.mean((y[:, 0] - t) ** 2))
+
+    def trained(epochs, **options):
+        return wg.train.fit(
+            squared,
+            params,
+            batches,
+            wg.optim.adam(0.01),
+            state=state,
+            epochs=epochs,
+            validation=VALIDATION,
+            **options,
+        )
+
+    trained(1, checkpoint=tmp_path)
+    check(trained(2, checkpoint=tmp_path), trained(2))
