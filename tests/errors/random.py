@@ -6,7 +6,13 @@ import numpy as np
 
 import wengert as wg
 from tests.errors.case import Case, case
-from wengert.errors import ArgumentError, DTypeError, ShapeError
+from wengert.errors import (
+    ArgumentError,
+    CheckpointError,
+    DTypeError,
+    ShapeError,
+    StagedValueError,
+)
 
 KEY = wg.random.key(0)
 
@@ -127,4 +133,91 @@ DRAWS: list[Case] = [
     ),
 ]
 
-CASES = [*KEYS, *DRAWS]
+P = np.array([0.5, 0.5, 0.0])
+
+CHOICES: list[Case] = [
+    case(
+        lambda: wg.random.categorical(KEY, 0.0),
+        ShapeError,
+        "categorical: logits are a float",
+        "the last axis is that of the categories",
+    ),
+    case(
+        lambda: wg.random.categorical(KEY, np.full(3, -np.inf)),
+        ArgumentError,
+        "categorical: the largest logit is not finite",
+    ),
+    case(
+        lambda: wg.random.categorical(KEY, np.zeros((4, 3)), (2,)),
+        ShapeError,
+        "categorical: shape=(2,), and logits broadcast to (4,)",
+    ),
+    case(
+        lambda: wg.random.choice(KEY, np.zeros((0, 2))),
+        ArgumentError,
+        "choice: there is nothing to choose from",
+    ),
+    case(
+        lambda: wg.random.choice(KEY, 3, (4,), replace=False),
+        ArgumentError,
+        "choice: more is to be chosen than there is",
+        "replace=True",
+    ),
+    case(
+        lambda: wg.random.choice(KEY, 4, p=P),
+        ShapeError,
+        "choice: p is an array of float64 of shape (3,), and there are 4 slices",
+    ),
+    case(
+        lambda: wg.random.choice(KEY, 3, p=2 * P),
+        ArgumentError,
+        "choice: p is not a list of probabilities whose sum is 1",
+        "p / np.sum(p)",
+    ),
+    case(
+        lambda: wg.jit(lambda p: wg.random.choice(KEY, 3, p=p))(-P),
+        ArgumentError,
+        "choice: p is not a list of probabilities whose sum is 1",
+    ),
+    case(
+        lambda: wg.random.choice(KEY, 3, (3,), replace=False, p=P),
+        ArgumentError,
+        "choice: fewer slices are possible than are to be chosen",
+    ),
+]
+
+PARAMETERS: list[Case] = [
+    case(
+        lambda: wg.random.gamma(KEY, np.array([1.0, 0.0])),
+        ArgumentError,
+        "gamma: a is not positive",
+    ),
+    case(
+        lambda: wg.random.beta(KEY, 1.0, -2.0),
+        ArgumentError,
+        "beta: b is not positive",
+    ),
+    case(
+        lambda: wg.random.multivariate_normal(KEY, np.zeros(2), np.eye(3)),
+        ShapeError,
+        "multivariate_normal: mean is an array of float64 of shape (2,), cov an array",
+        "a matrix of shape (n, n)",
+    ),
+]
+
+NUMPYS: list[Case] = [
+    case(
+        lambda: wg.grad(wg.checkpoint(lambda x: x * np.random.normal()))(1.0),
+        CheckpointError,
+        "RandomState.normal is called in a checkpointed function",
+        "draw with wg.random, from a key that is an argument",
+    ),
+    case(
+        lambda: wg.jit(lambda x: x * np.random.sample())(1.0),
+        StagedValueError,
+        "numpy.random.sample is called while compiling",
+        "draw with wg.random, from a key that is an argument",
+    ),
+]
+
+CASES = [*KEYS, *DRAWS, *CHOICES, *PARAMETERS, *NUMPYS]

@@ -119,3 +119,19 @@ def test_loops_in_a_rule_are_compiled():
 def test_the_second_derivative_of_a_compiled_rule():
     hessian = wg.hessian(wg.jit(lambda x: weighted(x * x).sum()))(X)
     np.testing.assert_allclose(hessian, np.diag(2.0 * WEIGHTS))
+
+
+@wg.custom_jvp
+def grown(x):
+    return np.exp(x)
+
+
+@grown.defjvp
+def _grown(primals, tangents):
+    y = grown(primals[0])
+    return y, y * tangents[0]
+
+
+def test_a_rule_that_calls_its_function_is_no_recursion():
+    for order in (wg.grad(wg.grad(grown)), wg.grad(wg.grad(wg.grad(grown)))):
+        assert np.isclose(wg.jit(order)(0.5), np.exp(0.5), rtol=1e-15)

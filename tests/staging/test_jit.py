@@ -142,6 +142,19 @@ def test_a_weak_number_keeps_float32():
     assert running(x).dtype == np.float32
 
 
+def test_a_condition_of_a_weak_number_may_be_reduced():
+    def halvings(x):
+        n = 0
+        while x > 1.0:
+            if not np.all(n >= 0) or np.any(n > 1000):
+                raise ValueError("n")
+            x = x / np.float32(2.0)
+            n += 1
+        return n
+
+    assert wg.jit(halvings)(np.float32(9.0)) == 4
+
+
 # -- what is compiled, and when --------------------------------------------------------
 
 

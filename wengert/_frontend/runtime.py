@@ -13,6 +13,8 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from wengert._frontend import outside
+
 Block = Callable[[], Any]  # a branch, or the rest of a block; returns a signal
 
 
@@ -67,11 +69,11 @@ class Plain:
 
     def counterparts(self) -> Iterable[tuple[Any, Any]]:
         """Further pairs of a function and what is called in its place."""
-        return ()
+        return outside.drawing_once()
 
     def bound(self, method: Any) -> Any:
         """What is called in place of a bound method; None: what stands for others."""
-        return None
+        return outside.drawing_method(method)
 
     def entered(self, function: Any, converted: Any) -> Any:
         """What is called in place of a converted function."""

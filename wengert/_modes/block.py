@@ -87,6 +87,15 @@ class Scope(Interpreter):
         return self.parent.apply(op, operands, params)
 
 
+class Repeated(Scope):
+    """A part that is run again for its derivative."""
+
+
+def is_run_again() -> bool:
+    """Whether what is running will be run again for its derivative."""
+    return any(isinstance(below, Repeated) for below in CURRENT.get().chain())
+
+
 class Snapshots:
     """The snapshots of an interpreter, with a note of those that a run has used.
 
@@ -241,8 +250,8 @@ def refuse_change(name: str, before: list[Any], after: list[Any]) -> None:
             explain(
                 f"{name} was run again for the derivative, and returned something else",
                 why="it draws random numbers, or reads a value that has changed since.",
-                fix="pass what it reads as an argument, and draw random numbers "
-                "outside",
+                fix="pass what it reads as an argument, and draw random numbers with "
+                "wg.random, from a key that is one too",
             )
         )
 
@@ -345,7 +354,7 @@ class Region(Block):
 
     def first_run(self) -> Any:
         snapshots = Snapshots(self.parent.snapshots)
-        scope = Scope(self.parent, self.name, snapshots, self.plan)
+        scope = Repeated(self.parent, self.name, snapshots, self.plan)
         with unrecorded(self.tape):
             values, layout = call_in_scope(scope, self.fun, self.values, self.layout)
         self.used = snapshots.used
@@ -358,7 +367,7 @@ class Region(Block):
         snapshots = Snapshots(self.parent.snapshots, self.used)
         mark = len(self.tape.types)
         with revived(self.parent), entries_of(self.tape, []) as entries:
-            scope = Scope(self.parent, self.name, snapshots, self.plan, again=True)
+            scope = Repeated(self.parent, self.name, snapshots, self.plan, again=True)
             values, _ = call_in_scope(scope, self.fun, self.values, self.layout)
         refuse_change(self.name, self.mark, fingerprint(values))
         return entries, [n for n in numbers_on(self.tape, values) if n >= mark]

@@ -11,6 +11,7 @@ from wengert._core.source import explain
 from wengert._modes.block import (
     Block,
     Layout,
+    Repeated,
     Scope,
     Snapshots,
     entries_of,
@@ -136,7 +137,7 @@ class LoopBlock(Block):
         self, i: int, state: State, snapshots: Any
     ) -> tuple[State, list[Any], Any]:
         """``(next state, values put out, their layout)``."""
-        with Scope(self.parent, self.name, snapshots).running():
+        with Repeated(self.parent, self.name, snapshots).running():
             carry, out = self.step(i, unpack(*state))
             after = State(*pack(carry))
             values, layout = pack(out)

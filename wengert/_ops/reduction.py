@@ -324,7 +324,7 @@ def _shares(out: Any, x: Any, axes: Axes) -> Any:
 def _extremum(name: str, ufunc: np.ufunc, function: str | None) -> Op:
     def evaluate(xp: Any, x: Any, *, axes: Axes) -> Any:
         if xp is np or function is None:
-            return ufunc.reduce(x, axis=_numpy_axes(axes, x.ndim))
+            return ufunc.reduce(x, axis=_numpy_axes(axes, np.ndim(x)))
         return getattr(xp, function)(x, axis=axes)
 
     def jvp(primals: Any, tangents: Any, out: Any, p: Params) -> Any:
@@ -367,7 +367,7 @@ reduce_fmin = _extremum("reduce_fmin", np.fmin, None)
 def _truth(name: str, ufunc: np.ufunc, function: str) -> Op:
     def evaluate(xp: Any, x: Any, *, axes: Axes) -> Any:
         if xp is np:
-            return ufunc.reduce(x, axis=_numpy_axes(axes, x.ndim))
+            return ufunc.reduce(x, axis=_numpy_axes(axes, np.ndim(x)))
         return getattr(xp, function)(x, axis=axes)
 
     op: Op = piecewise_constant(

@@ -125,10 +125,12 @@ def _is_same(calls: list[Call], given: Arguments) -> bool:
 
 
 def _is_decided_since(interpreter: Any, chain: list[Any]) -> bool:
-    """Whether a traced value has decided something since an interpreter was current."""
-    if interpreter not in chain:
-        return True
-    return any(isinstance(i, Region) for i in chain[: chain.index(interpreter)])
+    """Whether a traced value has decided something since an interpreter was current.
+
+    What is running may stand below it: a rule of a custom function runs there.
+    """
+    before = [*interpreter.chain()]
+    return any(isinstance(i, Region) for i in chain if i not in before)
 
 
 def _of_program(

@@ -12,11 +12,12 @@ import wengert.numpy as wnp
 from wengert._array.traced import TracedArray, wrap
 from wengert._control import loops
 from wengert._core.interp import CURRENT
+from wengert._frontend import outside
 from wengert._frontend.runtime import Block, Plain, Raise
 from wengert._ir.control import Print
 from wengert._modes.checkpoint import inherited
 from wengert._ops.arithmetic import logical_not
-from wengert._staging import control, outside  # noqa: F401  (tells `replay` what it applies)
+from wengert._staging import control  # noqa: F401  (tells `replay` what it applies)
 from wengert._staging.branches import stage_branch
 from wengert._staging.cells import Cells
 from wengert._staging.combinators import Combinators

@@ -7,17 +7,23 @@
 np.False_
 """
 
-from wengert.random.discrete import integers, permutation
+from wengert.random.discrete import categorical, choice, integers, permutation
+from wengert.random.gamma import beta, gamma
 from wengert.random.keys import fold_in, key, split
-from wengert.random.normal import normal
+from wengert.random.normal import multivariate_normal, normal
 from wengert.random.uniform import bernoulli, bits, uniform
 
 __all__ = [
     "bernoulli",
+    "beta",
     "bits",
+    "categorical",
+    "choice",
     "fold_in",
+    "gamma",
     "integers",
     "key",
+    "multivariate_normal",
     "normal",
     "permutation",
     "split",

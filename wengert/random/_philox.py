@@ -9,11 +9,13 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import wengert as wg
+import wengert.numpy as wnp
 
 MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
 INCREMENTS = np.array([[0x9E3779B9], [0xBB67AE85]], np.uint64)
@@ -52,13 +54,35 @@ def results(key: Any, numbers: Any, use: np.uint64) -> Any:
     return (even | odd << WORD).T
 
 
+def draw(
+    key: Any, count: Any, width: int, dtype: Any, convert: Callable[[Any], Any]
+) -> Any:
+    """The first numbers that a key gives, of shape (count,).
+
+    Args:
+        key: A key.
+        count: How many.
+        width: How many there are in 128 bits.
+        dtype: Of the result.
+        convert: What makes numbers of results: uint64 of shape (n, 2) to (n, width).
+    """
+    blocks = (count + width - 1) // width
+    # One part, or five and more: fewer would be written out where this is compiled.
+    size = blocks if blocks <= AT_ONCE else min((blocks + 4) // 5, AT_ONCE)
+    out = wnp.empty(blocks * width, dtype)
+    for start in range(0, blocks, max(size, 1)):
+        first = min(start, blocks - size)  # the last part overlaps the one before
+        numbers = np.arange(size, dtype=np.uint64) + np.uint64(first)
+        part = convert(results(key, numbers, DRAW)).reshape(-1)
+        out[width * first : width * (first + size)] = part
+    return out[:count]
+
+
 def words(key: Any, count: Any) -> Any:
-    """The first words of 64 bits that a key gives: uint64 of shape (count,)."""
-    blocks = (count + 1) // 2
-    size = min(blocks, AT_ONCE)
-    length = (blocks + AT_ONCE - 1) // AT_ONCE * size
-    out = np.empty((length, 2), np.uint64)
-    for start in range(0, length, AT_ONCE):
-        numbers = np.arange(size, dtype=np.uint64) + np.uint64(start)
-        out[start : start + size] = results(key, numbers, DRAW)
-    return out.reshape(-1)[:count]
+    """Words of 64 bits."""
+    return draw(key, count, 2, np.uint64, same)
+
+
+def same(words: Any) -> Any:
+    """Words as they are."""
+    return words

@@ -16,7 +16,7 @@ from wengert.random._checks import (
     shape_for,
     size_of,
 )
-from wengert.random._philox import LOW, WORD, words
+from wengert.random._philox import LOW, WORD, draw, same
 
 
 def bits(key: Any, shape: Any = (), dtype: Any = np.uint32) -> Any:
@@ -44,14 +44,8 @@ def bits(key: Any, shape: Any = (), dtype: Any = np.uint32) -> Any:
         raise DTypeError(
             explain(f"bits: dtype={dtype}", fix="draw np.uint32 or np.uint64")
         )
-    draw = words if dtype == np.uint64 else words32
-    return draw(key, size_of(shape)).astype(dtype).reshape(shape)
-
-
-def words32(key: Any, count: Any) -> Any:
-    """Words of 32 bits, in integers of 64: shape (count,)."""
-    pairs = words(key, (count + 1) // 2)
-    return np.stack([pairs & LOW, pairs >> WORD], axis=-1).reshape(-1)[:count]
+    width, convert = (2, same) if dtype == np.uint64 else (4, halves)
+    return draw(key, size_of(shape), width, dtype, convert).reshape(shape)
 
 
 def uniform(
@@ -95,8 +89,17 @@ def uniform(
 def fractions(key: Any, count: Any, dtype: np.dtype) -> Any:
     """Multiples of 2**-53 or 2**-24 in [0, 1), of shape (count,)."""
     if dtype == np.float64:
-        return (words(key, count) >> np.uint64(11)).astype(dtype) * 2.0**-53
-    return (words32(key, count) >> np.uint64(8)).astype(dtype) * 2.0**-24
+        return draw(key, count, 2, dtype, lambda w: (w >> np.uint64(11)) * 2.0**-53)
+    return draw(key, count, 4, dtype, lambda w: _fractions32(halves(w)))
+
+
+def halves(words: Any) -> Any:
+    """The words of 32 bits in those of 64, the lower ones first: (n, 2) to (n, 4)."""
+    return np.stack([words & LOW, words >> WORD], axis=-1).reshape((-1, 4))
+
+
+def _fractions32(words: Any) -> Any:
+    return (words >> np.uint64(8)).astype(np.float32) * 2.0**-24
 
 
 def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Any:
@@ -124,5 +127,5 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Any:
         (p >= 0) & (p <= 1),
         "give probabilities",
     )
-    u = words32(key, size_of(shape)).astype(np.float64) * 2.0**-32
+    u = draw(key, size_of(shape), 4, np.float64, lambda w: halves(w) * 2.0**-32)
     return u.reshape(shape) < p
