@@ -335,6 +335,22 @@ class NonFiniteError(WengertError, FloatingPointError):
         return NonFiniteError(self.value, op, site or self.site, role)
 
 
+class DataError(WengertError, ValueError):
+    """Data are not what they are said to be: a cell, a number, a file's length.
+
+    >>> import numpy as np, wengert as wg
+    >>> x = np.array([[1.0, 2.0], [np.nan, 4.0]])
+    >>> wg.data.check_finite({"x": x})
+    Traceback (most recent call last):
+        ...
+    wengert.errors.DataError: data['x'][1, 0] is nan...
+
+    Leave the row out:
+
+    >>> wg.data.check_finite({"x": x[np.isfinite(x).all(axis=1)]})
+    """
+
+
 class SymbolicError(WengertError, ValueError):
     """`explain.symbolic` cannot give a closed form of this function.
 
