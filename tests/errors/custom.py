@@ -46,6 +46,14 @@ def pulled(function):
 
 RESULTS = [
     case(
+        lambda: wg.jvp(
+            with_jvp(lambda x, dx: (2.0, dx[0].sum()), fun=lambda x: 2.0), (X,), (X,)
+        ),
+        CustomRuleError,
+        "the jvp rule returned a tangent of a result that is a Python number",
+        "np.float64(2.0)",
+    ),
+    case(
         at_x(with_jvp(lambda primals, tangents: primals[0])),
         CustomRuleError,
         "the jvp rule returned TracedArray, not a pair",

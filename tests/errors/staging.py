@@ -322,7 +322,7 @@ STAGING = [
         lambda: wg.jit(lambda x: x * np.random.default_rng(0).normal())(1.0),
         StagedValueError,
         "Generator.normal is called while compiling",
-        "pass what it returns as an argument",
+        "draw with wg.random, from a key that is an argument",
     ),
     case(
         lambda: wg.jit(lambda x: x * time.time())(1.0),

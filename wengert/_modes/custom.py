@@ -72,6 +72,9 @@ class UserFunction(Function):
     def _tangents_of(self, outs: Values, tangent: Any) -> Values:
         what = f"{self.name}: the jvp rule returned a tangent"
         leaves = _flatten_to(what, self.out_layout.structure, tangent)
+        for leaf, constant in zip(leaves, self.out_layout.static, strict=True):
+            if isinstance(constant, (float, complex)):
+                _refuse_tangent(what, leaf, constant)
         return [
             _fitting(what, leaves[i], value)
             for i, value in zip(self.out_layout.arrays, outs, strict=True)
@@ -173,6 +176,19 @@ def _flatten_to(what: str, structure: Any, given: Any) -> Values:
                 "wg.tree.map",
             )
         ) from error
+
+
+def _refuse_tangent(what: str, given: Any, constant: Any) -> None:
+    """Raise unless the tangent of a Python number is none."""
+    if given is None or (isinstance(given, (int, float)) and given == 0):
+        return
+    raise CustomRuleError(
+        explain(
+            f"{what} of a result that is a Python number",
+            why="a Python number is a constant; the tangent would be lost.",
+            fix=f"return a number of NumPy's: np.float64({constant})",
+        )
+    )
 
 
 def _fitting(what: str, given: Any, value: Any) -> Any:
