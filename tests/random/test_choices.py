@@ -111,3 +111,23 @@ def test_gradient_of_a_covariance():
     wg.check_grads(energy, (MEAN, root))
     eager = wg.grad(energy, argnums=1)(MEAN, root)
     assert np.allclose(wg.jit(wg.grad(energy, argnums=1))(MEAN, root), eager)
+
+
+LISTS = {
+    "uniform": lambda x: wg.random.uniform(KEY, 2, low=x([0.0, 1.0]), high=x([1, 2])),
+    "bernoulli": lambda x: wg.random.bernoulli(KEY, x([0.5, 1.0])),
+    "integers": lambda x: wg.random.integers(KEY, x([0, 5]), x([9, 7])),
+    "permutation": lambda x: wg.random.permutation(KEY, x([4.0, 5.0, 6.0])),
+    "choice": lambda x: wg.random.choice(KEY, x([4.0, 5.0]), (3,), p=x([0.3, 0.7])),
+    "categorical": lambda x: wg.random.categorical(KEY, x([0.0, 1.0]), (3,)),
+    "gamma": lambda x: wg.random.gamma(KEY, x([0.5, 2.0])),
+    "beta": lambda x: wg.random.beta(KEY, x([0.5, 2.0]), 1.0),
+    "multivariate_normal": lambda x: wg.random.multivariate_normal(
+        KEY, x([0.0, 1.0]), x([[2.0, 1.0], [1.0, 3.0]])
+    ),
+}
+
+
+@pytest.mark.parametrize("draw", LISTS.values(), ids=LISTS)
+def test_parameters_may_be_lists(draw):
+    assert (draw(list) == draw(np.array)).all()

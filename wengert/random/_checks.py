@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+import wengert.numpy as wnp
 from wengert._core.source import explain
 from wengert.errors import ArgumentError, DTypeError, ShapeError
 
@@ -26,6 +27,11 @@ def check_key(name: str, key: Any) -> None:
             else "make one from a number, key = wg.random.key(0)",
         )
     )
+
+
+def as_array(parameter: Any) -> Any:
+    """A list of numbers as an array; anything else as it is."""
+    return wnp.asarray(parameter) if isinstance(parameter, (list, tuple)) else parameter
 
 
 def checked_shape(name: str, shape: Any) -> tuple[Any, ...]:

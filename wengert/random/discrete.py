@@ -9,6 +9,7 @@ import numpy as np
 from wengert._core.source import explain
 from wengert.errors import ArgumentError, DTypeError, ShapeError
 from wengert.random._checks import (
+    as_array,
     check_key,
     check_range,
     checked_shape,
@@ -44,6 +45,7 @@ def integers(
         array([4, 1, 2, 3, 6])
     """
     check_key("integers", key)
+    low, high = as_array(low), as_array(high)
     _check_integers(low, high, dtype)
     shape = shape_for("integers", shape, low=low, high=high)
     check_range(
@@ -102,6 +104,7 @@ def permutation(key: Any, x: Any, axis: int = 0) -> Any:
         array([3, 4, 2, 1, 0])
     """
     check_key("permutation", key)
+    x = as_array(x)
     if np.ndim(x) == 0:
         return _order(key, _count("permutation", x))
     _check_axis("permutation", x, axis)
@@ -156,6 +159,7 @@ def categorical(key: Any, logits: Any, shape: Any = None) -> Any:
         array([2, 2, 2, 0, 2, 2, 2, 2])
     """
     check_key("categorical", key)
+    logits = as_array(logits)
     if np.ndim(logits) == 0 or np.shape(logits)[-1] == 0:
         raise ShapeError(
             explain(
@@ -216,6 +220,7 @@ def choice(
         array([3, 5, 4, 2])
     """
     check_key("choice", key)
+    a, p = as_array(a), as_array(p)
     shape = checked_shape("choice", shape)
     among = np.ndim(a) > 0
     if among:

@@ -21,7 +21,13 @@ import numpy as np
 from scipy.special import digamma, expit
 
 import wengert as wg
-from wengert.random._checks import check_key, check_range, checked_float, shape_for
+from wengert.random._checks import (
+    as_array,
+    check_key,
+    check_range,
+    checked_float,
+    shape_for,
+)
 from wengert.random.keys import fold_in
 from wengert.random.normal import normal
 from wengert.random.uniform import uniform
@@ -56,6 +62,7 @@ def gamma(key: Any, a: Any, shape: Any = None, dtype: Any = np.float64) -> Any:
     """
     check_key("gamma", key)
     dtype = checked_float("gamma", dtype)
+    a = as_array(a)
     shape = shape_for("gamma", shape, a=a)
     _check_positive("gamma", "a", a)
     return np.exp(_log_gamma(key, a, shape)).astype(dtype)
@@ -85,6 +92,7 @@ def beta(key: Any, a: Any, b: Any, shape: Any = None, dtype: Any = np.float64) -
     """
     check_key("beta", key)
     dtype = checked_float("beta", dtype)
+    a, b = as_array(a), as_array(b)
     shape = shape_for("beta", shape, a=a, b=b)
     _check_positive("beta", "a", a)
     _check_positive("beta", "b", b)

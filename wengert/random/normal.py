@@ -15,6 +15,7 @@ import numpy as np
 from wengert._core.source import explain
 from wengert.errors import ShapeError
 from wengert.random._checks import (
+    as_array,
     check_key,
     checked_float,
     checked_shape,
@@ -83,6 +84,7 @@ def multivariate_normal(
     """
     check_key("multivariate_normal", key)
     dtype = checked_float("multivariate_normal", dtype)
+    mean, cov = as_array(mean), as_array(cov)
     length = np.shape(mean)[-1:]
     if not length or np.shape(cov)[-2:] != length * 2:
         raise ShapeError(

@@ -9,6 +9,7 @@ import numpy as np
 from wengert._core.source import explain
 from wengert.errors import DTypeError
 from wengert.random._checks import (
+    as_array,
     check_key,
     check_range,
     checked_float,
@@ -78,6 +79,7 @@ def uniform(
     """
     check_key("uniform", key)
     dtype = checked_float("uniform", dtype)
+    low, high = as_array(low), as_array(high)
     shape = shape_for("uniform", shape, low=low, high=high)
     check_range(
         "uniform", "high is less than low", low <= high, "give bounds with low <= high"
@@ -120,6 +122,7 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Any:
         array([ True,  True,  True,  True])
     """
     check_key("bernoulli", key)
+    p = as_array(p)
     shape = shape_for("bernoulli", shape, p=p)
     check_range(
         "bernoulli",
