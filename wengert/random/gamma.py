@@ -107,8 +107,8 @@ def _check_positive(name: str, what: str, value: Any) -> None:
 
 def _log_gamma(key: Any, a: Any, shape: tuple[Any, ...]) -> Any:
     """Logarithms of gamma numbers, in float64."""
-    a = np.broadcast_to(a, shape).astype(np.float64)
-    return _of_parameter(a, _rejection(wg.stop_gradient(a), key))
+    a = np.broadcast_to(a, shape).astype(np.float64).reshape(-1)
+    return _of_parameter(a, _rejection(wg.stop_gradient(a), key)).reshape(shape)
 
 
 @wg.custom_jvp
