@@ -8,6 +8,7 @@ the entry block, which LLVM turns into registers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,6 +41,7 @@ STACK_LIMIT = (
 HOST_DONE = 1  # not 0, which a callback gives that a signal has stopped at its start
 _TABLE = "malloc free lock check_signals fetch unlock host advise calloc"
 TABLE = {name: k for k, name in enumerate(_TABLE.split())}
+APART = 16  # entries of a known number; fewer are written out, and make no loop
 LARGEST = 1 << 46  # bytes of an array; more is refused before sizes could overflow
 
 Index = Any  # int or LLVM value of i64
@@ -58,6 +60,7 @@ class Emitter:
         self.entry = ir.IRBuilder(function.append_basic_block("entry"))
         self.start = function.append_basic_block("start")
         self.b = ir.IRBuilder(self.start)
+        self._nests = 0
 
     def finish(self) -> None:
         self.b.ret(ir.Constant(t.I32, FINE))
@@ -222,6 +225,23 @@ class Emitter:
         loop.operands = (loop, advice)  # what names a loop refers to itself
         back.set_metadata("llvm.loop", loop)
 
+    @contextmanager
+    def _apart(self, shape: Any) -> Iterator[None]:
+        """The body of a condition that always holds, which LLVM cannot know.
+
+        What LLVM asks of a loop it looks for in every condition before it, back to where
+        two paths meet: among hundreds of loops of known lengths, one behind the other,
+        that takes time that grows with their square. Here two paths meet.
+        """
+        if not all(isinstance(n, int) for n in shape) or math.prod(shape) < APART:
+            yield
+            return
+        self._nests += 1  # LLVM would take two of the same number for one
+        opaque = ir.InlineAsm(ir.FunctionType(t.I64, [t.I64]), "", "=r,0", False)
+        number = self.b.call(opaque, [i64(self._nests)], attrs=("readnone",))
+        with self.when(self.b.icmp_signed("!=", number, i64(0))):
+            yield
+
     def nest(self, shape: Any, body: Callable[[tuple[Index, ...]], None]) -> None:
         """A loop for each axis, the last one innermost."""
 
@@ -232,7 +252,8 @@ class Emitter:
             with self.loop(shape[axis], entries=True) as index:
                 run(axis + 1, (*indices, index))
 
-        run(0, ())
+        with self._apart(shape):
+            run(0, ())
 
     @contextmanager
     def when(self, condition: Any) -> Iterator[None]:
