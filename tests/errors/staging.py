@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 import wengert as wg
-from tests.errors.case import Case, case
+from tests.errors.case import Case, case, program
 from wengert._core.types import ArrayType
 from wengert._frontend.api import convert
 from wengert._ir.control import Check
@@ -32,6 +32,19 @@ from wengert.errors import (
 
 X = np.arange(12.0)
 PICKLED = pickle.dumps(X)
+
+
+def _fails(x):
+    raise ValueError("first")
+
+
+def _fails_in_a_handler(x):
+    if x < 0:
+        try:
+            _fails(x)
+        except ValueError as error:
+            raise KeyError("second") from error
+    return x
 
 
 def _needs_number(x):
@@ -546,4 +559,6 @@ PROGRAMS = [
     ),
 ]
 
-CASES = [*STAGING, *RECURSION, *PROGRAMS]
+# In a handler, while the branch is staged: the user's own exception.
+HANDLERS = [program(lambda: wg.jit(_fails_in_a_handler)(1.0), KeyError, "second")]
+CASES = [*STAGING, *RECURSION, *PROGRAMS, *HANDLERS]
