@@ -64,3 +64,17 @@ def test_strict_zip_is_one_loop_and_its_errors_are_pythons():
             weighted(xs, ys, n)
         with pytest.raises(ValueError, match=re.escape(str(expected.value))):
             compiled(xs, ys, n)
+
+
+def indexed_as_numpys_scalars(x, a):
+    entry = x[1]
+    return np.sum(entry[None] * a[..., None]) + entry[()] + a[...].ndim
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, wg.jit])
+def test_numbers_have_the_indices_of_numpys_scalars(transform):
+    x, a = np.array([2.0, 3.0]), np.float64(0.5)
+    f = transform(indexed_as_numpys_scalars)
+    assert f(x, a) == indexed_as_numpys_scalars(x, a) == 4.5
+    by_x, by_a = transform(wg.grad(indexed_as_numpys_scalars, argnums=(0, 1)))(x, a)
+    assert np.array_equal(by_x, [0.0, 1.5]) and by_a == 3.0

@@ -229,9 +229,9 @@ class Emitter:
     def _apart(self, shape: Any) -> Iterator[None]:
         """The body of a condition that always holds, which LLVM cannot know.
 
-        What LLVM asks of a loop it looks for in every condition before it, back to where
-        two paths meet: among hundreds of loops of known lengths, one behind the other,
-        that takes time that grows with their square. Here two paths meet.
+        What LLVM asks of a loop it looks for in every condition before it, back to
+        where two paths meet: among hundreds of loops of known lengths, one behind the
+        other, that takes time that grows with their square. Here two paths meet.
         """
         if not all(isinstance(n, int) for n in shape) or math.prod(shape) < APART:
             yield

@@ -35,6 +35,15 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 }
 
 
+def _fits_a_scalar(index: ast.expr) -> bool:
+    """Whether an index of ``None``, ``...`` and ``()`` is written there."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    return all(
+        isinstance(p, ast.Constant) and (p.value is None or p.value is ...)
+        for p in parts
+    )
+
+
 def load(name: str) -> ast.Name:
     return ast.Name(name, ast.Load())
 
@@ -153,6 +162,8 @@ class Expressions(ast.NodeTransformer):
         self.generic_visit(node)
         if self.staging and isinstance(node.value, ast.Name) and not self.in_class:
             node.value = located(call("reached", node.value), node.value)
+        if _fits_a_scalar(node.slice) and isinstance(node.ctx, ast.Load):
+            node.value = located(call("indexed", node.value), node.value)
         return self._reached(node)
 
     def visit_Assign(self, node: ast.Assign) -> Any:

@@ -13,6 +13,8 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import wengert.numpy as wnp
+from wengert._array.traced import TracedScalar
 from wengert._frontend import outside
 
 Block = Callable[[], Any]  # a branch, or the rest of a block; returns a signal
@@ -160,6 +162,10 @@ class Plain:
     def reached(self, value: Any) -> Any:
         """A value read from a global or closure, an attribute or an item."""
         return value
+
+    def indexed(self, value: Any) -> Any:
+        """What ``[...]``, ``[None]`` or ``[()]`` is read of, as of NumPy's scalars."""
+        return wnp.asarray(value) if isinstance(value, TracedScalar) else value
 
     def stored(self, value: Any) -> Any:
         """A value as it is stored in an attribute."""
