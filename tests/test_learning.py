@@ -9,7 +9,7 @@ import pytest
 
 import wengert as wg
 from wengert import nn
-from wengert.examples.learning import digits, pruning
+from wengert.examples.learning import characters, digits, pruning
 
 FULL = os.environ.get("WENGERT_FULL_TESTS") == "1"
 
@@ -72,3 +72,34 @@ def test_a_mask_keeps_the_largest_and_the_biases():
     assert mask["bias"].all()
     kept = pruning.masked(worth, mask)
     assert pruning.share_kept(kept) == pytest.approx(0.1)
+
+
+def test_a_recurrent_network_learns_more_than_the_frequencies_of_pairs():
+    text = characters.python_topics()
+    reader = characters.Reader("GRU", text, 200)
+    learnt, losses = reader.learn()
+    bits = reader.bits(learnt)
+    assert bits < 3.0 and abs(bits - losses[-1]) < 0.4
+    written = reader.write(learnt, "The statement", 80)
+    assert len(written) == 80 and set(written) <= set(text.alphabet)
+    assert written == reader.write(learnt, "The statement", 80)
+    assert written != reader.write(learnt, "The statement", 80, seed=1)
+
+
+@pytest.mark.skipif(not FULL, reason="two minutes; with WENGERT_FULL_TESTS=1")
+def test_three_models_read_the_documentation_of_python():
+    agrees(characters.study())
+
+
+def test_windows_of_a_text_overlap_by_the_character_to_be_found():
+    text = characters.python_topics()
+    windows = text.windows(0, 1000, characters.LENGTH)
+    assert windows.shape == (15, characters.LENGTH + 1)
+    np.testing.assert_array_equal(windows[:-1, -1], windows[1:, 0])
+    assert "".join(text.alphabet[c] for c in text.codes[:9]) == text_of_python()[:9]
+
+
+def text_of_python():
+    from pydoc_data.topics import topics
+
+    return topics[min(topics)]

@@ -19,7 +19,7 @@ from wengert.examples import (
     whole_steps,
 )
 from wengert.examples.gallery import Program
-from wengert.examples.learning import digits, pruning
+from wengert.examples.learning import characters, digits, pruning
 from wengert.examples.study import Study
 
 
@@ -49,6 +49,7 @@ MODULES = (
 MODELS = (
     digits,
     pruning,
+    characters,
 )
 SIMULATIONS = {app.name: app for app in map(Application, MODULES)}
 LEARNING = {app.name: app for app in map(Application, MODELS)}
