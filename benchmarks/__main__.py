@@ -6,12 +6,6 @@ import argparse
 import importlib
 import os
 
-# Before NumPy is imported, which reads them once: everybody gets a single thread.
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"
-# XLA has threads of its own: one core for all of them.
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-
 # Compiling is measured too: what an earlier run has compiled does not count.
 os.environ["WENGERT_CACHE"] = "0"
 
@@ -24,7 +18,16 @@ NAMES = (
     "checkpoints",
     "ode",
     "optim",
+    "learning",
 )
+
+
+def use_cores(count: int) -> None:
+    """Before NumPy is imported, which reads it once: as many threads for everybody."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = str(count)
+    # XLA has threads of its own: as many cores for all of them.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
 def main() -> None:
@@ -34,8 +37,14 @@ def main() -> None:
         "--repeats", type=int, default=15, help="of which the median is taken"
     )
     parser.add_argument("--size", choices=("small", "large"), default="small")
-    parser.add_argument("--only", metavar="NAME", help="of the compiled programs")
+    parser.add_argument(
+        "--only", metavar="NAME", help="one benchmark, or one of the compiled programs"
+    )
+    parser.add_argument("--cores", type=int, default=1, help="for us and all the peers")
     arguments = parser.parse_args()
+    if arguments.only in NAMES:
+        arguments.name, arguments.only = arguments.only, None
+    use_cores(arguments.cores)
     for name in (arguments.name,) if arguments.name else NAMES:
         options = (arguments.size, arguments.only) if name == "compiled" else ()
         benchmark = importlib.import_module(f"benchmarks.{name}")
