@@ -134,6 +134,8 @@ if __name__ == "__main__":
         "hybrid",
         "pendulum",
         "whole_steps",
+        "digits",
+        "characters",
     ):
         figure = APPLICATIONS[name].study().figure()
         figure.savefig(FOLDER / f"{name}.png", dpi=130)
