@@ -225,7 +225,8 @@ def test_pooling(name, shape, window, strides, padding):
     wg.check_grads(lambda x: (function(x) ** 2).sum(), (x,), order=2)
     lanes = np.stack([x, 2 * x - 1])
     batched = wg.vmap(function)(lanes)
-    np.testing.assert_allclose(batched[1], function(lanes[1]), rtol=1e-14)
+    # Means that are nearly 0 are sums in another order.
+    np.testing.assert_allclose(batched[1], function(lanes[1]), rtol=1e-14, atol=1e-15)
 
 
 def test_ties_share_equally():

@@ -18,6 +18,12 @@ from wengert.errors import (
 A = np.arange(6.0).reshape(2, 3)
 
 
+def _largest(a, places, values):
+    a = a.copy()
+    np.maximum.at(a, places, values)
+    return a
+
+
 def traced(function):
     return lambda: wg.grad(function)(A.copy())
 
@@ -34,6 +40,12 @@ NO_RULE = [
         MissingRuleError,
         "sin: the argument(s) order are not supported for traced values",
         "in a step of its own",
+    ),
+    case(
+        lambda: wg.jit(_largest)(np.zeros(3), np.array([0, 1, 0]), np.ones(3)),
+        MissingRuleError,
+        "maximum.at: the indices are known only when the program runs",
+        "write it as a loop",
     ),
     case(
         traced(lambda a: np.divide.reduce(a).sum()),

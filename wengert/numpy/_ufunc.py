@@ -140,6 +140,15 @@ class Ufunc:
         shape = tuple(value.shape)
         numbers = np.arange(int(np.prod(shape))).reshape(shape)
         positions = getitem(numbers, *(unwrap(o) for o in operands), index=index)
+        if not isinstance(positions, np.ndarray | np.integer):
+            name = self.__name__
+            raise MissingRuleError(
+                explain(
+                    f"{name}.at: the indices are known only when the program runs",
+                    fix=f"write it as a loop: for i, x in zip(index, values): a[i] = "
+                    f"np.{name}(a[i], x)",
+                )
+            )
         flat = (
             value.reshape((-1,))
             if isinstance(value, np.ndarray)
