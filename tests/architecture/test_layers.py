@@ -29,7 +29,7 @@ LAYERS = [
     ["wengert.optim", "wengert.random", "wengert.scipy.optimize"],
     ["wengert.data", "wengert.implicit"],
     ["wengert.nn", "wengert.ode", "wengert.uncertainty"],
-    ["wengert.train"],
+    ["wengert.infer", "wengert.train"],
     ["wengert.examples"],
     ["wengert.cli", "wengert.__main__"],
 ]

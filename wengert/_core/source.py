@@ -16,6 +16,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 LIBRARIES = (
     "data",
     "implicit",
+    "infer",
     "nn",
     "ode",
     "optim",
