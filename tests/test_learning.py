@@ -9,7 +9,17 @@ import pytest
 
 import wengert as wg
 from wengert import nn
-from wengert.examples.learning import characters, digits, pruning
+from wengert.examples.learning import (
+    binary,
+    characters,
+    digits,
+    karate,
+    meta_learning,
+    newton_cg,
+    photograph,
+    pruning,
+    tuning,
+)
 
 FULL = os.environ.get("WENGERT_FULL_TESTS") == "1"
 
@@ -103,3 +113,93 @@ def text_of_python():
     from pydoc_data.topics import topics
 
     return topics[min(topics)]
+
+
+def test_two_labels_tell_the_sides_of_the_karate_club():
+    agrees(karate.study() if FULL else karate.study(seeds=2))
+
+
+def test_the_club_is_the_one_that_was_published():
+    edges, sides = karate.club()
+    assert edges.shape == (2, 156) and np.bincount(sides).tolist() == [17, 17]
+    assert [sides[i] for i in karate.LEADERS] == [0, 1]
+    assert np.bincount(edges[0])[karate.LEADERS].tolist() == [16, 17]
+
+
+def test_a_photograph_is_learnt():
+    agrees(photograph.study() if FULL else photograph.study(100, 24.0, within=0.5))
+
+
+def test_the_gradient_of_a_learnt_photograph_is_that_of_the_network():
+    picture = photograph.photograph()
+    assert picture.shape == (96, 96) and np.abs(picture).max() <= 1.0
+    params, _ = nn.setup(wg.random.key(0), photograph.MODEL, np.zeros((1, 2)))
+    assert photograph.differs(params, photograph.places()) < 1e-6
+    assert photograph.quality(picture, picture + 0.02) == pytest.approx(40.0, abs=1e-3)
+
+
+def test_one_step_from_a_learnt_start_beats_pretraining():
+    agrees(meta_learning.study() if FULL else meta_learning.study(1, 250, within=0.8))
+
+
+def test_meta_learning_differentiates_through_the_step():
+    key = wg.random.key(0)
+    params, _ = nn.setup(key, meta_learning.MODEL, np.zeros((1, 1)))
+    task = meta_learning.Tasks(*(x[0] for x in meta_learning.draw(key, 1)))
+    flat, back = wg.tree.ravel(params)
+    way = np.random.default_rng(0).normal(size=flat.shape)
+
+    def error(t):
+        return meta_learning.after_a_step(back(flat + t * way), task)
+
+    found = wg.grad(lambda p: meta_learning.after_a_step(p, task))(params)
+    slope = (error(1e-6) - error(-1e-6)) / 2e-6
+    np.testing.assert_allclose(wg.tree.ravel(found)[0] @ way, slope, rtol=1e-6)
+
+
+def test_weights_of_one_bit_read_digits():
+    agrees(binary.study() if FULL else binary.study(seeds=1, epochs=30))
+
+
+def test_one_bit_is_one_bit_and_learns_within_its_range():
+    w = np.array([-2.0, -0.3, 0.0, 0.7, 1.5])
+    value, grads = wg.value_and_grad(lambda w: binary.one_bit(w) @ np.arange(5.0))(w)
+    assert value == -1.0 + 2.0 + 3.0 + 4.0
+    assert grads.tolist() == [0.0, 1.0, 2.0, 3.0, 0.0]
+    layer = {"weight": np.array([[0.5, -0.1]]), "scale": np.ones(1), "bias": np.ones(1)}
+    (found,) = binary.rounded((layer,))
+    assert found["weight"].tolist() == [[1.0, -1.0]] and found["scale"] == [0.3]
+
+
+def test_newton_cg_finds_the_minimum_of_a_logistic_regression():
+    agrees(newton_cg.study() if FULL else newton_cg.study(steps=2000))
+
+
+def test_gradient_descent_descends_at_its_rate():
+    data = newton_cg.tumours()
+    start, rate = np.zeros(31), 1.0 / newton_cg.steepest(data)
+    largest = np.linalg.eigvalsh(wg.hessian(newton_cg.loss)(start, data))[-1]
+    assert largest == pytest.approx(1.0 / rate, rel=1e-10)
+    w, norms = newton_cg.descend(start, data, rate, np.empty(3))
+    for norm in norms:
+        grads = wg.grad(newton_cg.loss)(start, data)
+        assert np.max(np.abs(grads)) == pytest.approx(norm)
+        start = start - rate * grads
+    np.testing.assert_allclose(w, start)
+
+
+def test_a_rate_and_a_momentum_are_tuned():
+    agrees(tuning.study() if FULL else tuning.study(rounds=30, within=0.25))
+
+
+def test_training_with_momentum_is_that_of_the_transformation():
+    now, knobs = tuning.task(), tuning.START
+    opt = wg.optim.sgd(float(np.exp(knobs.rate)), momentum=0.1)
+    params, state = now.params, opt.init(now.params)
+    gradient = wg.jit(wg.grad(tuning.loss))
+    for _ in range(tuning.STEPS):
+        updates, state = opt.update(gradient(params, now.train), state, params)
+        params = wg.optim.apply_updates(params, updates)
+    found = wg.jit(tuning.trained)(knobs, now.params, now.train)
+    for a, b in zip(wg.tree.leaves(found), wg.tree.leaves(params), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)

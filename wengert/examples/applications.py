@@ -19,7 +19,17 @@ from wengert.examples import (
     whole_steps,
 )
 from wengert.examples.gallery import Program
-from wengert.examples.learning import characters, digits, pruning
+from wengert.examples.learning import (
+    binary,
+    characters,
+    digits,
+    karate,
+    meta_learning,
+    newton_cg,
+    photograph,
+    pruning,
+    tuning,
+)
 from wengert.examples.study import Study
 
 
@@ -50,6 +60,12 @@ MODELS = (
     digits,
     pruning,
     characters,
+    karate,
+    photograph,
+    meta_learning,
+    tuning,
+    binary,
+    newton_cg,
 )
 SIMULATIONS = {app.name: app for app in map(Application, MODULES)}
 LEARNING = {app.name: app for app in map(Application, MODELS)}
