@@ -136,6 +136,7 @@ if __name__ == "__main__":
         "whole_steps",
         "digits",
         "characters",
+        "photograph",
     ):
         figure = APPLICATIONS[name].study().figure()
         figure.savefig(FOLDER / f"{name}.png", dpi=130)
