@@ -9,7 +9,7 @@ from wengert import explain, smooth
 from wengert._control.cond import cond
 from wengert._control.loops import fori_loop, map, range, scan, while_loop
 from wengert._core import tree
-from wengert._core.source import LIBRARIES
+from wengert._core.source import LIBRARIES, TOOLS
 from wengert._modes.audit import audit, debug_nans
 from wengert._modes.check import check_grads, finite_difference
 from wengert._modes.checkpoint import checkpoint
@@ -65,10 +65,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in LIBRARIES:
+    if name in LIBRARIES + TOOLS:
         return importlib.import_module(f"wengert.{name}")
     raise AttributeError(f"module 'wengert' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *LIBRARIES])
+    return sorted([*globals(), *LIBRARIES, *TOOLS])

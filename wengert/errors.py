@@ -407,6 +407,25 @@ class FileError(WengertError, OSError):
     """
 
 
+class ExportError(WengertError, ValueError):
+    """A function cannot be written to a file, or a file's code not be run here.
+
+    >>> import pathlib, tempfile
+    >>> import numpy as np, wengert as wg
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = pathlib.Path(folder.name, "f.wengert")
+    >>> wg.export.save(path, lambda x, f: f(x), 1.0, np.sin)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.ExportError: save: arguments[1] is a ufunc...
+
+    Bind what is neither array nor number:
+
+    >>> wg.export.save(path, lambda x: np.sin(x), 1.0)
+    >>> folder.cleanup()
+    """
+
+
 class MissingLibraryError(WengertError, ImportError):
     """An optional library that this function needs is not installed.
 

@@ -30,6 +30,7 @@ LAYERS = [
     ["wengert.data", "wengert.implicit"],
     ["wengert.nn", "wengert.ode", "wengert.uncertainty"],
     ["wengert.infer", "wengert.train"],
+    ["wengert.export"],
     ["wengert.examples"],
     ["wengert.cli", "wengert.__main__"],
 ]

@@ -187,7 +187,7 @@ def test_an_entry_under_the_name_of_another(directory, compiled):
 
 def test_a_new_version_does_not_read_old_entries(directory, compiled, monkeypatch):
     run(double, 1.0)
-    monkeypatch.setattr(cache, "_compiler", lambda: "newer")
+    monkeypatch.setattr(cache, "compiler_version", lambda: "newer")
     assert run(double, 1.0) == 2.0
     monkeypatch.setattr(cache, "target", lambda: ("another processor",))
     assert run(double, 1.0) == 2.0
@@ -200,7 +200,7 @@ def test_the_version_is_that_of_the_sources(tmp_path, monkeypatch):
         (tmp_path / "_passes").mkdir(exist_ok=True)
         (tmp_path / "_passes" / "new.py").write_text(text)
         monkeypatch.setattr(cache, "__file__", str(tmp_path / "_backend" / "cache.py"))
-        versions.add(cache._compiler.__wrapped__())
+        versions.add(cache.compiler_version.__wrapped__())
     assert len(versions) == 2
 
 
@@ -208,7 +208,7 @@ def test_without_sources_there_is_no_version_and_no_cache(
     tmp_path, directory, monkeypatch
 ):
     monkeypatch.setattr(cache, "__file__", str(tmp_path / "_backend" / "cache.py"))
-    monkeypatch.setattr(cache, "_compiler", cache._compiler.__wrapped__)
+    monkeypatch.setattr(cache, "compiler_version", cache.compiler_version.__wrapped__)
     assert run(double, 1.0) == 2.0
     assert not directory.exists()
 

@@ -34,26 +34,31 @@ _COMPILER = ("_core", "_ops", "_ir", "_passes", "_backend")  # packages
 
 
 def compile_staged(program: Program) -> Compiled:
-    """A program as it was staged, as a native function: from the cache, or made now.
+    """A program as it was staged, as a native function."""
+    return Compiled(native_for(program))
+
+
+def native_for(program: Program) -> Native:
+    """A program as it was staged, in machine code: from the cache, or made now.
 
     A program that calls functions of the user is never kept: they have no text.
     """
     store = _store()
     text = None if store is None else canonical(program)
     if store is None or text is None:
-        return Compiled(translate(optimise(program)))
+        return translate(optimise(program))
     name = _name(text.text)
     content = store.load(name)
     if content is not None:
-        return Compiled(_read(content, text.references))
+        return _read(content, text.references)
     native = translate(optimise(program))
     store.save(name, _written(native, text.references))
-    return Compiled(native)
+    return native
 
 
 def _store() -> Store | None:
     """The cache that the environment asks for."""
-    if os.environ.get("WENGERT_CACHE") == "0" or not _compiler():
+    if os.environ.get("WENGERT_CACHE") == "0" or not compiler_version():
         return None
     return _opened(os.environ.get("WENGERT_CACHE_DIR") or default_directory())
 
@@ -64,12 +69,12 @@ def _opened(directory: str | Path) -> Store:
 
 
 def _name(text: str) -> str:
-    parts = (text, _compiler(), *target())
+    parts = (text, compiler_version(), *target())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 @functools.cache
-def _compiler() -> str:
+def compiler_version() -> str:
     """The version of all that makes machine code of a program; "" without sources."""
     package = Path(__file__).parent.parent
     sources = [f for part in _COMPILER for f in sorted((package / part).rglob("*.py"))]

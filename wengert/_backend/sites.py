@@ -21,7 +21,7 @@ class ErrorSite(NamedTuple):
     make: Callable[..., BaseException]
     dtypes: tuple[Any, ...]
     ranks: tuple[int, ...]
-    place: Site | None  # in the user's file
+    place: Site | str | None  # in the user's file
 
     @property
     def words(self) -> int:

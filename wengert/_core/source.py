@@ -24,6 +24,8 @@ LIBRARIES = (
     "train",
     "uncertainty",
 )
+# Loaded when asked for too; they read programs, and are used as they are.
+TOOLS = ("export",)
 _CONVERTED = (*LIBRARIES, "scipy.optimize", "smooth")
 _PROGRAMS = ("cli", "examples", "__main__")
 _PYTHONS = {functools.__file__, contextlib.__file__}
