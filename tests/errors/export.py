@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import sys
 import tempfile
 import unittest.mock
 from pathlib import Path
@@ -17,6 +18,7 @@ from wengert.errors import (
     DTypeError,
     ExportError,
     FileError,
+    MissingLibraryError,
     MutationError,
     ShapeError,
     TreeError,
@@ -74,6 +76,19 @@ def _raises_object(x):
     return x
 
 
+def _onnx(f, *example):
+    return wg.export.onnx(f, *example)
+
+
+def _without_onnx():
+    with unittest.mock.patch.dict(sys.modules, {"onnx": None}):
+        _onnx(np.sin, 1.0)
+
+
+def _recursive(x, n):
+    return x if n < 1 else _recursive(x * x, n - 1)
+
+
 CASES: list[Case] = [
     case(lambda: wg.export.load(_file(b"nothing")), FileError, "does not begin as"),
     case(lambda: wg.export.load(_cut()), FileError, "its checksum is another"),
@@ -109,4 +124,18 @@ CASES: list[Case] = [
         "built in",
     ),
     case(lambda: _saved(_writes, X, X + 1.0)(X, X), MutationError, "shares memory"),
+    case(_without_onnx, MissingLibraryError, "onnx is not installed"),
+    case(
+        lambda: _onnx(np.linalg.inv, np.eye(2)), ExportError, "inv has no translation"
+    ),
+    case(lambda: _onnx(_recursive, 2.0, 3), ExportError, "cannot call itself"),
+    case(
+        lambda: _onnx(lambda z: z * z, np.ones(2) * 1j), ExportError, "complex numbers"
+    ),
+    case(
+        lambda: _onnx(lambda x, n: x[:n] * 2.0, X, 1),
+        ExportError,
+        "known at run time only",
+    ),
+    case(lambda: _onnx(_writes, X, X + 1.0), ExportError, "writes to its arguments"),
 ]

@@ -1,5 +1,6 @@
-"""Functions that leave the process: as machine code in a file."""
+"""Functions that leave the process: as machine code in a file, or as ONNX models."""
 
 from wengert.export.saved import Saved, load, save
+from wengert.export.translate import onnx
 
-__all__ = ["Saved", "load", "save"]
+__all__ = ["Saved", "load", "onnx", "save"]
