@@ -10,6 +10,7 @@ import pytest
 import wengert as wg
 from wengert import nn
 from wengert.examples.learning import (
+    bayesian_network,
     binary,
     characters,
     digits,
@@ -203,3 +204,26 @@ def test_training_with_momentum_is_that_of_the_transformation():
     found = wg.jit(tuning.trained)(knobs, now.params, now.train)
     for a, b in zip(wg.tree.leaves(found), wg.tree.leaves(params), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.skipif(not FULL, reason="compiles for half a minute")
+def test_a_posterior_is_that_of_numerical_integration():
+    agrees(bayesian_network.study())
+
+
+@pytest.mark.parametrize(
+    "known", [{}, {"asia": 1, "dyspnoea": 1}, {"smoker": 0, "cancer": 1, "either": 1}]
+)
+def test_marginals_of_a_network_are_derivatives_of_its_evidence(known):
+    evidence = bayesian_network.evidence(**known)
+    found = bayesian_network.marginals(evidence, 0.3)
+    np.testing.assert_allclose(
+        found, bayesian_network.enumerated(evidence, 0.3), rtol=0, atol=1e-12
+    )
+
+
+def test_the_posterior_of_a_risk_is_near_what_the_patients_were_drawn_with():
+    risks, density = bayesian_network.exact(bayesian_network.patients())
+    mean = np.mean(risks * density)
+    deviation = np.sqrt(np.mean((risks - mean) ** 2 * density))
+    assert abs(mean - bayesian_network.SMOKERS_RISK) < 3 * deviation

@@ -20,6 +20,7 @@ from wengert.examples import (
 )
 from wengert.examples.gallery import Program
 from wengert.examples.learning import (
+    bayesian_network,
     binary,
     characters,
     digits,
@@ -66,6 +67,7 @@ MODELS = (
     tuning,
     binary,
     newton_cg,
+    bayesian_network,
 )
 SIMULATIONS = {app.name: app for app in map(Application, MODULES)}
 LEARNING = {app.name: app for app in map(Application, MODELS)}

@@ -1,4 +1,4 @@
-"""Handwritten digits, read by dense layers and by convolutions.
+"""Handwritten digits, read by dense layers and convolutions.
 
 The 1797 images of 8 x 8 pixels that come with scikit-learn, split once: 1437 to learn
 from and 360, as many of each digit, for the figures that are reported. What is not
