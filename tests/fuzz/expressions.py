@@ -208,8 +208,14 @@ class Expressions(Base):
                 [self.test(1), f"{self.local_call()} < {cut}"] if self.has("f") else []
             )
             options += [
-                (bool(lazy), lambda: noted("call in and", f"({' and '.join(lazy)})")),
-                (bool(lazy), lambda: noted("call in or", f"({' or '.join(lazy)})")),
+                (
+                    bool(lazy),
+                    lambda: noted("call in a condition", f"({' and '.join(lazy)})"),
+                ),
+                (
+                    bool(lazy),
+                    lambda: noted("call in a condition", f"({' or '.join(lazy)})"),
+                ),
                 (True, lambda: noted("and", f"({self.test(1)} and {self.test(1)})")),
                 (True, lambda: noted("or", f"({self.test(1)} or {self.test(1)})")),
                 (True, lambda: noted("not", f"not {self.test(1)}")),
