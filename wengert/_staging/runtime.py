@@ -339,7 +339,7 @@ class Staged(Plain):
         return self.result(signal)
 
     def equal(self, left: Any, right: Any) -> Any:
-        if type(left) is not type(right) or not (_is_shape(left) or _is_shape(right)):
+        if not _are_shapes(left, right):
             return left == right
         if len(left) != len(right):
             return False
@@ -347,7 +347,7 @@ class Staged(Plain):
         return reduce(wnp.logical_and, same, True)
 
     def not_equal(self, left: Any, right: Any) -> Any:
-        if type(left) is not type(right) or not (_is_shape(left) or _is_shape(right)):
+        if not _are_shapes(left, right):
             return left != right
         return self.not_(self.equal(left, right))
 
@@ -415,6 +415,10 @@ def staged_print(
 
     apply_control(Print(show), shown)
     return None
+
+
+def _are_shapes(left: Any, right: Any) -> bool:
+    return type(left) is type(right) and (_is_shape(left) or _is_shape(right))
 
 
 def _is_shape(value: Any) -> bool:

@@ -77,9 +77,7 @@ class Conv(Layer):
     def apply(
         self, x: Any, params: Any, state: Any, context: Context
     ) -> tuple[Any, Any]:
-        windows.images(context, x)
-        window = windows.each(self.window, len(x.shape) - 2)
-        windows.images(context, x, len(window))
+        window = windows.over(context, self.window, x)
         shape = (self.outputs, None, *window)
         weight = checks.parameter(context, params, "weight", shape)
         checks.features(context, x, weight.shape[1] * self.groups, axis=1)

@@ -35,9 +35,7 @@ class MaxPool(Layer):
     def apply(
         self, x: Any, params: Any, state: Any, context: Context
     ) -> tuple[Any, Any]:
-        windows.images(context, x)
-        window = windows.each(self.window, len(x.shape) - 2)
-        windows.images(context, x, len(window))
+        window = windows.over(context, self.window, x)
         windows.fits(context, x, window, self.padding)
         return wnp.max_pool(x, window, self.strides, self.padding), state
 
@@ -64,9 +62,7 @@ class AveragePool(Layer):
     def apply(
         self, x: Any, params: Any, state: Any, context: Context
     ) -> tuple[Any, Any]:
-        windows.images(context, x)
-        window = windows.each(self.window, len(x.shape) - 2)
-        windows.images(context, x, len(window))
+        window = windows.over(context, self.window, x)
         windows.fits(context, x, window, self.padding)
         return wnp.avg_pool(x, window, self.strides, self.padding), state
 

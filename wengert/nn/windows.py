@@ -37,6 +37,14 @@ def images(context: Context, x: Any, count: int | None = None) -> None:
         )
 
 
+def over(context: Context, window: Any, x: Any) -> tuple[int, ...]:
+    """A window over the spatial axes of an input, which has as many as are stated."""
+    images(context, x)
+    found = each(window, len(x.shape) - 2)
+    images(context, x, len(found))
+    return found
+
+
 def fits(
     context: Context, x: Any, window: Any, padding: Any, dilation: Any = 1
 ) -> None:
