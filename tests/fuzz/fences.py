@@ -21,7 +21,7 @@ from unittest import mock
 
 import numpy as np
 
-from wengert._backend import cache, call, runtime
+from wengert._backend import cache, call, pool, runtime
 
 _PAGE = mmap.PAGESIZE
 _NO_ACCESS, _READ_AND_WRITE = 0, 3
@@ -134,6 +134,7 @@ def fenced() -> Iterator[Fences]:
     with (
         mock.patch.dict("os.environ", WENGERT_CACHE="0"),
         mock.patch.object(runtime, "_c_function", function),
+        mock.patch.object(pool, "ADDRESS", 0),
         mock.patch.object(call._Result, "allocate", allocate),
         mock.patch.object(call.Compiled, "_run", fenced_run),
         mock.patch.object(cache, "translate", on_heap),

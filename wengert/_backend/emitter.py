@@ -39,7 +39,7 @@ STACK_LIMIT = (
     400_000  # bytes of stack for calls; threads have little more on some systems
 )
 HOST_DONE = 1  # not 0, which a callback gives that a signal has stopped at its start
-_TABLE = "malloc free lock check_signals fetch unlock host advise calloc"
+_TABLE = "malloc free lock check_signals fetch unlock host advise calloc pool"
 TABLE = {name: k for k, name in enumerate(_TABLE.split())}
 APART = 16  # entries of a known number; fewer are written out, and make no loop
 LARGEST = 1 << 46  # bytes of an array; more is refused before sizes could overflow

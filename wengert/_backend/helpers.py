@@ -7,7 +7,7 @@ first line. The offsets are those of `FRAME` and `TABLE` in `wengert._backend.em
 A block is aligned to 64 bytes. Before it stand 64 bytes: next block, previous block,
 what `malloc` gave, size, and 32 bytes that, with 64 behind the block, guard it: the
 guarded variant fills them, and fresh memory with NaN, and counts those that changed.
-Zeros come from `calloc`, which does not touch the pages that the system has cleared.
+Fresh zeros come from `calloc`, which does not touch pages that the system has cleared.
 For large blocks Linux is asked for large pages, as NumPy does: a page that is touched
 for the first time costs the system more than its bytes cost the program.
 
@@ -17,6 +17,7 @@ types, shapes and order in memory of a table: Python takes much longer to compar
 
 from __future__ import annotations
 
+from wengert._backend import pool
 from wengert._backend.emitter import DIFFERENT
 
 _GUARD = "-6510615555426900571"  # 0xA5 in every byte
@@ -28,8 +29,6 @@ define internal void @inspect(ptr %frame, ptr %base) alwaysinline { ret void }
 """
 
 _GUARDED = f"""
-declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
-
 define internal void @dress(ptr %base, i64 %size) {{
   %front = getelementptr i8, ptr %base, i64 -32
   %back = getelementptr i8, ptr %base, i64 %size
@@ -181,9 +180,8 @@ none:
   ret ptr null
 fine:
   %table = load ptr, ptr %frame
-  %malloc = load ptr, ptr %table
   %total = add i64 %size, 192
-  %raw = call ptr %malloc(i64 %total)
+  %raw = call ptr @obtained(ptr %table, i64 %total, i1 false)
   %base = call ptr @placed(ptr %frame, i64 %size, ptr %raw)
   ret ptr %base
 }
@@ -195,10 +193,8 @@ none:
   ret ptr null
 fine:
   %table = load ptr, ptr %frame
-  %calloc.at = getelementptr i8, ptr %table, i64 64
-  %calloc = load ptr, ptr %calloc.at
   %total = add i64 %size, 192
-  %raw = call ptr %calloc(i64 %total, i64 1)
+  %raw = call ptr @obtained(ptr %table, i64 %total, i1 true)
   %base = call ptr @placed(ptr %frame, i64 %size, ptr %raw)
   %failed = icmp eq ptr %base, null
   br i1 %failed, label %none, label %got
@@ -279,9 +275,10 @@ unlinked:
   %live.less = sub i64 %live, 1
   store i64 %live.less, ptr %live.at
   %table = load ptr, ptr %frame
-  %free.at = getelementptr i8, ptr %table, i64 8
-  %free = load ptr, ptr %free.at
-  call void %free(ptr %raw)
+  %size.at = getelementptr i8, ptr %base, i64 -40
+  %size = load i64, ptr %size.at
+  %total = add i64 %size, 192
+  call void @returned(ptr %table, ptr %raw, i64 %total)
   ret void
 }
 
@@ -330,4 +327,5 @@ done:
 
 def allocator(guarded: bool) -> str:
     """The text of the module."""
-    return (_GUARDED if guarded else _PLAIN) + _ALLOCATOR + _IF_ALIKE
+    variant = _GUARDED if guarded else _PLAIN
+    return variant + pool.FUNCTIONS + _ALLOCATOR + _IF_ALIKE

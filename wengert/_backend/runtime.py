@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert._backend import pool
 from wengert._backend.emitter import HOST_DONE, RAISED, TABLE
 from wengert._backend.libraries import address
 from wengert._backend.sites import HostSite
@@ -47,6 +48,7 @@ class Runtime:
             "host": ctypes.cast(self._callback, ctypes.c_void_p).value,
             # Elsewhere the system chooses the size of pages by itself.
             "advise": _c_function("madvise") if sys.platform == "linux" else 0,
+            "pool": pool.ADDRESS,
         }
         first = [known[name] for name in TABLE]
         self.table = np.array([*first, *map(address, entries)], np.uintp)
