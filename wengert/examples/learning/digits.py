@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EPOCHS, BATCH, SEEDS = 40, 64, 5
+TEST = 360  # images for the test
 
 
 class Digits(NamedTuple):
@@ -77,14 +78,14 @@ CONVOLUTIONAL = Network(
 def digits() -> tuple[Digits, Digits]:
     """The images to learn from, and those that are kept for the test."""
     from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
 
     pixels, labels = load_digits(return_X_y=True)
     images = (pixels / 16.0).astype(np.float32).reshape(-1, 1, 8, 8)
-    split = train_test_split(
-        images, labels, test_size=360, stratify=labels, random_state=0
+    share = TEST / len(labels)
+    train, test = wg.data.split(
+        Digits(images, labels), (1.0 - share, share), wg.random.key(0), labels=labels
     )
-    return Digits(split[0], split[2]), Digits(split[1], split[3])
+    return train, test
 
 
 def moved(images: Any, key: Any) -> Any:
