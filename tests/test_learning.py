@@ -6,16 +6,19 @@ import os
 
 import numpy as np
 import pytest
+import scipy.stats
 
 import wengert as wg
 from wengert import nn
 from wengert.examples.learning import (
+    autoencoder,
     bayesian_network,
     binary,
     characters,
     digits,
     karate,
     meta_learning,
+    moons,
     newton_cg,
     photograph,
     pruning,
@@ -227,3 +230,53 @@ def test_the_posterior_of_a_risk_is_near_what_the_patients_were_drawn_with():
     mean = np.mean(risks * density)
     deviation = np.sqrt(np.mean((risks - mean) ** 2 * density))
     assert abs(mean - bayesian_network.SMOKERS_RISK) < 3 * deviation
+
+
+def test_a_flow_learns_the_density_of_two_moons():
+    agrees(moons.study() if FULL else moons.study(couplings=3, epochs=40, within=0.4))
+
+
+def test_the_density_of_the_moons_is_that_of_points_drawn():
+    _, at = moons.square()
+    log_p, cell = moons.true_log_density(at), (2 * moons.SIDE / moons.CELLS) ** 2
+    assert np.sum(np.exp(log_p)) * cell == pytest.approx(1.0, abs=1e-10)
+    entropy = -np.sum(np.exp(log_p) * log_p) * cell
+    points = moons.draw(wg.random.key(7), 20_000)
+    nats = -moons.true_log_density(points)
+    assert abs(nats.mean() - entropy) < 4 * nats.std() / np.sqrt(len(nats))
+    gauss = scipy.stats.multivariate_normal(points.mean(axis=0), np.cov(points.T))
+    expected = -np.mean(gauss.logpdf(points))
+    assert moons.gaussians_nats(points, points) == pytest.approx(expected, rel=1e-12)
+
+
+def test_an_autoencoder_has_the_bounds_of_its_density():
+    agrees(autoencoder.study() if FULL else autoencoder.study((2,), epochs=50))
+
+
+def test_the_density_of_components_is_that_of_scikit_learn():
+    from sklearn.decomposition import PCA
+
+    seen, unseen = autoencoder.images()
+    found = autoencoder.components(seen, 5)
+    # scikit-learn divides by n - 1, and maximum likelihood by n.
+    n = len(seen)
+    scaled = (seen - found.mean) * np.sqrt((n - 1) / n) + found.mean
+    other = PCA(5, svd_solver="full").fit(scaled.astype(float))
+    np.testing.assert_allclose(
+        found.log_density(unseen), other.score_samples(unseen), rtol=1e-9
+    )
+
+
+def test_the_gradient_of_the_bound_is_that_of_its_draw():
+    model = autoencoder.networks(3)
+    params, key = model.setup(wg.random.key(0), np.float64), wg.random.key(1)
+    x = autoencoder.images()[0][:4].astype(float)
+    flat, back = wg.tree.ravel(params)
+    way = np.random.default_rng(0).normal(size=flat.shape)
+
+    def bound(t):
+        return autoencoder.bound(model, back(flat + t * way), key, x)
+
+    grads = wg.grad(lambda p: autoencoder.bound(model, p, key, x))(params)
+    slope = (bound(1e-6) - bound(-1e-6)) / 2e-6
+    np.testing.assert_allclose(wg.tree.ravel(grads)[0] @ way, slope, rtol=1e-7)

@@ -137,6 +137,8 @@ if __name__ == "__main__":
         "digits",
         "characters",
         "photograph",
+        "autoencoder",
+        "moons",
     ):
         figure = APPLICATIONS[name].study().figure()
         figure.savefig(FOLDER / f"{name}.png", dpi=130)

@@ -20,12 +20,14 @@ from wengert.examples import (
 )
 from wengert.examples.gallery import Program
 from wengert.examples.learning import (
+    autoencoder,
     bayesian_network,
     binary,
     characters,
     digits,
     karate,
     meta_learning,
+    moons,
     newton_cg,
     photograph,
     pruning,
@@ -67,6 +69,8 @@ MODELS = (
     tuning,
     binary,
     newton_cg,
+    autoencoder,
+    moons,
     bayesian_network,
 )
 SIMULATIONS = {app.name: app for app in map(Application, MODULES)}
