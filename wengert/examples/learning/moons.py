@@ -129,8 +129,9 @@ def train(model: nn.Layer, seen: np.ndarray, epochs: int, seed: int = 0) -> Flow
     def loss(params: Any, state: Any, key: Any, points: Any) -> Any:
         return -np.mean(log_density(model, points, params, state)), state
 
-    rate = wg.optim.cosine_decay_schedule(5e-3, epochs * (len(seen) // BATCH))
-    optimiser = wg.optim.adam(rate)
+    steps = epochs * (len(seen) // BATCH)
+    rate = wg.optim.warmup_cosine_decay_schedule(0.0, 1e-2, steps // 20, steps)
+    optimiser = wg.optim.chain(wg.optim.clip_by_global_norm(1.0), wg.optim.adam(rate))
     epoch, key = epoch_of(loss, optimiser, BATCH), wg.random.key(seed)
     found, losses = learner(key, model, seen[:2], optimiser), []
     for i in range(epochs):
@@ -175,7 +176,7 @@ class Found(NamedTuple):
 
 
 def study(
-    couplings: int = COUPLINGS, epochs: int = EPOCHS, within: float = 0.1
+    couplings: int = COUPLINGS, epochs: int = EPOCHS, within: float = 0.05
 ) -> Study:
     """Train a flow, and compare its density with the moons'."""
     for_seen, for_unseen, for_drawn = wg.random.split(wg.random.key(1), 3)
