@@ -8,6 +8,7 @@ import pytest
 import wengert as wg
 import wengert.numpy as wnp
 from wengert._array.traced import TracedArray, TracedScalar
+from wengert.errors import ShapeError
 
 XS = np.array([1.0, 2.0, 3.0])
 B = np.array([0.5, 1.5, 2.5, 3.5])
@@ -108,3 +109,27 @@ def test_rules_make_their_indices_in_the_program(f, around):
     compiled = wg.jit(wg.vmap(product)), wg.vmap(wg.jit(product))
     for lanes_of in compiled:
         np.testing.assert_allclose(lanes_of(xs, vs), expected, rtol=1e-7, atol=1e-9)
+
+
+@wg.jit
+def lengths(x, n, m):
+    rows = np.zeros((n, 3)) + x[:n]
+    return wg.vmap(lambda r, s: r @ s)(rows, x[:m])
+
+
+def test_the_number_of_lanes_may_be_known_at_run_time_only():
+    x = np.arange(12.0).reshape(4, 3)
+    for n in (2, 4):
+        np.testing.assert_allclose(lengths(x, n, n), np.sum(x[:n] ** 2, axis=1))
+    grad = wg.jit(wg.grad(lambda x, n: wnp.sum(lengths(x, n, n) ** 2)))
+    by_hand = 4.0 * np.sum(x**2, axis=1, keepdims=True) * x
+    by_hand[3:] = 0.0
+    np.testing.assert_allclose(grad(x, 3), by_hand)
+
+
+def test_numbers_of_lanes_that_differ_at_run_time_are_an_error():
+    x = np.ones((4, 3))
+    with pytest.raises(ShapeError, match=r"different lengths \(3 and 2\)"):
+        lengths(x, 2, 3)
+    with pytest.raises(ShapeError, match=r"different lengths \(3 and 2\)"):
+        wg.jit(lambda x, m: wg.vmap(wnp.add)(np.ones((2, 3)), x[:m]))(x, 3)

@@ -147,7 +147,7 @@ def _leaf_axes(in_axes: Any, args: Any, kwargs: Any) -> list[Any]:
 
 
 def _lane_count(leaves: list[Any], axes: list[Any], paths: list[str]) -> int:
-    sizes: dict[str, int] = {}
+    sizes: dict[str, Any] = {}
     for leaf, axis, path in zip(leaves, axes, paths, strict=True):
         if axis is None:
             continue
@@ -161,14 +161,15 @@ def _lane_count(leaves: list[Any], axes: list[Any], paths: list[str]) -> int:
                     fix="give an axis that it has, or None not to map over it",
                 )
             )
-        sizes[path] = shape[axis]
+        sizes[path] = api.engine_value(leaf).shape[axis]
     if not sizes:
         raise ArgumentError(
             explain(
                 "vmap: no argument is mapped over", fix="give in_axes an int somewhere"
             )
         )
-    if len(set(sizes.values())) > 1:
+    known = {n for n in sizes.values() if type(n) is int}
+    if len(known) > 1:
         listing = ", ".join(f"{path}: {n}" for path, n in sizes.items())
         raise ShapeError(
             explain(
@@ -177,7 +178,20 @@ def _lane_count(leaves: list[Any], axes: list[Any], paths: list[str]) -> int:
                 "others",
             )
         )
-    return next(iter(sizes.values()))
+    at_run_time = [n for n in sizes.values() if type(n) is not int]
+    size = known.pop() if known else at_run_time[0]
+    for n in at_run_time:
+        n.must_equal(size, _lengths_differ)
+    return size
+
+
+def _lengths_differ(a: Any, b: Any) -> Exception:
+    return ShapeError(
+        explain(
+            f"vmap: the mapped axes have different lengths ({a} and {b})",
+            fix="map over axes of one length, or set in_axes to None for the others",
+        )
+    )
 
 
 def _out_axes(out_axes: Any, structure: Any) -> list[Any]:

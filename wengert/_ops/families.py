@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -231,11 +232,17 @@ def _broadcast_type(name: str, dtype: Rule | None) -> Rule:
             return ArrayType(shape, dtype(*(t.dtype for t in types)))
         from wengert._core.op import OPS
 
-        with np.errstate(all="ignore"):
-            probe = OPS[name].evaluate(*(np.ones(1, t.dtype) for t in types))
-        return ArrayType(shape, probe.dtype)
+        return ArrayType(shape, _dtype_of_result(OPS[name], *(t.dtype for t in types)))
 
     return abstract
+
+
+@cache
+def _dtype_of_result(op: Op, *dtypes: np.dtype) -> np.dtype:
+    """What NumPy gives operands of these dtypes."""
+    with np.errstate(all="ignore"):
+        found: np.ndarray = op.evaluate(*(np.ones(1, dtype) for dtype in dtypes))
+    return found.dtype
 
 
 def batch_elementwise(name: str) -> Rule:
