@@ -17,19 +17,26 @@ _QUIET.log_severity_level = 4
 
 def run(model, *args):
     """The outputs of a model for the leaves of arguments."""
-    leaves = [np.asarray(x) for x in wg.tree.leaves(args)]
-    names = [i.name for i in model.graph.input]
-    feed = dict(zip(names, leaves, strict=True))
     content = model.SerializeToString()
     try:
         session = onnxruntime.InferenceSession(
             content, _QUIET, providers=["CPUExecutionProvider"]
         )
     except onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its own NumPy code
-            return ReferenceEvaluator(model).run(None, feed)
-    return session.run(None, feed)
+        return run_by_reference(model, *args)
+    return session.run(None, _fed(model, args))
+
+
+def run_by_reference(model, *args):
+    """The same by onnx's own evaluator."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own NumPy code
+        return ReferenceEvaluator(model).run(None, _fed(model, args))
+
+
+def _fed(model, args):
+    leaves = [np.asarray(x) for x in wg.tree.leaves(args)]
+    return dict(zip([i.name for i in model.graph.input], leaves, strict=True))
 
 
 def check(f, *args, dtype="float64", expected=None):

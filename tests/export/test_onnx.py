@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 import wengert as wg
-from tests.export.running import check, run
+from tests.export.running import check, run, run_by_reference
 from wengert import nn
 from wengert._array.traced import unwrap
 from wengert._core.op import OPS
@@ -165,8 +165,23 @@ def test_loops_and_branches(n):
     model = wg.export.onnx(_control, x, 4)
     kinds = {node.op_type for node in model.graph.node}
     assert "Loop" in kinds
-    found = run(model, x, n)
-    np.testing.assert_allclose(found, _control(x, n), rtol=1e-15)
+    for found in (run(model, x, n), run_by_reference(model, x, n)):
+        np.testing.assert_allclose(found, _control(x, n), rtol=1e-15)
+
+
+def test_a_loop_in_a_loop():
+    def f(x):
+        y = np.zeros(4)
+        for i in range(4):
+            y[i] = x[i]
+            for j in range(i):
+                y[i] += y[j] * x[j]
+        return y
+
+    x = np.array([0.5, -1.0, 2.0, 1.5])
+    model = wg.export.onnx(f, x)
+    for found in (run(model, x), run_by_reference(model, x)):
+        np.testing.assert_allclose(found[0], f(x), rtol=1e-15)
 
 
 def test_the_gradient_of_a_loop():

@@ -197,7 +197,9 @@ def _for(graph: Graph, equation: Equation) -> list[Value]:
         given = [number, *operands[:count], *carries]
         found = graph.own([going, *emit(graph, equation.op.body, given)])
     body = _body(graph, nodes, [number, going, *carries], found)
-    names = [steps.cast(np.int64).name, "", *(v.name for v in operands[count:])]
+    # onnx's reference evaluator takes no step where the condition is left out.
+    start = [steps.cast(np.int64), graph.constant(np.array(True)), *operands[count:]]
+    names = [v.name for v in start]
     return _node(graph, equation, "Loop", names, body=body)
 
 
