@@ -252,3 +252,16 @@ def test_python_complex_number_before_a_scalar() -> None:
     difference = (fun(0.5 + h) - fun(0.5 - h)) / (2 * h)
     np.testing.assert_allclose(wg.grad(fun)(0.5), difference, rtol=1e-8)
     np.testing.assert_allclose(wg.jvp(fun, (0.5,), (1.0,))[1], difference, rtol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64])
+def test_dtypes_of_traced_values_are_asked_as_in_numpy(dtype):
+    def f(x):
+        kinds = np.iscomplexobj(x), np.isrealobj(x), np.iscomplexobj(x * 1j)
+        assert kinds == (dtype is np.complex64, dtype is not np.complex64, True)
+        return np.zeros(2, np.result_type(x, np.float32, 1.0)) + x
+
+    x = np.ones(2, dtype)
+    lanes = wg.vmap(f)(np.stack([x, x]))[0]
+    for found in (f(x), wg.jit(f)(x), wg.jvp(f, (x,), (x,))[0], lanes):
+        assert found.dtype == dtype

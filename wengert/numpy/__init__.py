@@ -14,6 +14,7 @@ from wengert.numpy import (
     convolution,
     creation,
     differences,
+    dtypes,
     elementwise,
     exponentials,
     functions,
@@ -28,6 +29,7 @@ from wengert.numpy.contraction import *
 from wengert.numpy.convolution import *
 from wengert.numpy.creation import *
 from wengert.numpy.differences import *
+from wengert.numpy.dtypes import *
 from wengert.numpy.elementwise import *
 from wengert.numpy.exponentials import *
 from wengert.numpy.functions import *
@@ -44,6 +46,7 @@ __all__ = sorted(
         convolution,
         creation,
         differences,
+        dtypes,
         elementwise,
         exponentials,
         functions,
