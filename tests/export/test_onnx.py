@@ -184,6 +184,29 @@ def test_a_loop_in_a_loop():
         np.testing.assert_allclose(found[0], f(x), rtol=1e-15)
 
 
+def _outputs_and_reads(graph):
+    """What each node of a graph and of its branches gives, and all names read."""
+    outputs, read = [], {output.name for output in graph.output}
+    for node in graph.node:
+        outputs.append(set(node.output))
+        read |= set(node.input)
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                inner = _outputs_and_reads(attribute.g)
+                outputs += inner[0]
+                read |= inner[1]
+    return outputs, read
+
+
+def test_nothing_is_in_a_model_that_nothing_reads():
+    model, x = nn.Recurrent(nn.GRUCell(4), last=True), np.ones((2, 5, 3))
+    params, state = nn.setup(wg.random.key(0), model, x)
+    exported = wg.export.onnx(lambda x: nn.apply(model, x, params, state)[0], x)
+    outputs, read = _outputs_and_reads(exported.graph)
+    assert len(outputs) > 20
+    assert all(names & read for names in outputs)
+
+
 def test_the_gradient_of_a_loop():
     def f(x):
         for _ in range(4):

@@ -185,6 +185,18 @@ class Graph:
         kind = self.onnx.helper.np_dtype_to_tensor_dtype(value.dtype)
         return self.onnx.helper.make_tensor_value_info(value.name, kind, value.shape)
 
+    def made(
+        self, name: str, nodes: list[Any], inputs: list[Value], outputs: list[Value]
+    ) -> Any:
+        """A graph of these nodes, without those that nothing reads."""
+        read, kept = {v.name for v in outputs}, []
+        for node in reversed(nodes):
+            if not read.isdisjoint(node.output):
+                kept.append(node)
+                read |= _names_read(node)
+        declared = [[self.declared(v) for v in part] for part in (inputs, outputs)]
+        return self.onnx.helper.make_graph(kept[::-1], name, *declared)
+
     @contextmanager
     def region(self) -> Any:
         """A list for the nodes that are written meanwhile."""
@@ -200,3 +212,13 @@ class Graph:
 
     def parameters(self, program: Program, values: Sequence[Value]) -> None:
         self.values.update(zip(program.params, values, strict=True))
+
+
+def _names_read(node: Any) -> set[str]:
+    """By a node, or in the graphs of its branches."""
+    names = set(node.input)
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            names |= {output.name for output in attribute.g.output}
+            names = names.union(*map(_names_read, attribute.g.node))
+    return names

@@ -96,11 +96,9 @@ def _model(graph: Graph, f: Any, inputs: list[Value], out: Any, path: Any) -> An
             )
             node = helper.make_node("Identity", [value.name], [named.name])
             graph.nodes.append(node)
-            outputs.append(graph.declared(named))
-    declared = [graph.declared(x) for x in inputs]
-    body = helper.make_graph(
-        graph.nodes, getattr(f, "__name__", "function"), declared, outputs
-    )
+            outputs.append(named)
+    name = getattr(f, "__name__", "function")
+    body = graph.made(name, graph.nodes, inputs, outputs)
     opsets = [helper.make_opsetid("", OPSET)]
     model = helper.make_model(
         body, opset_imports=opsets, ir_version=10, producer_name="wengert"
@@ -184,7 +182,7 @@ def _if(graph: Graph, equation: Equation) -> list[Value]:
     for name, region in (("then", equation.op.then), ("else", equation.op.orelse)):
         with graph.region() as nodes:
             found = graph.own(emit(graph, region, operands))
-        bodies[f"{name}_branch"] = _body(graph, nodes, [], found)
+        bodies[f"{name}_branch"] = graph.made(graph.name(), nodes, [], found)
     return _node(graph, equation, "If", [predicate.name], **bodies)
 
 
@@ -196,7 +194,7 @@ def _for(graph: Graph, equation: Equation) -> list[Value]:
     with graph.region() as nodes:
         given = [number, *operands[:count], *carries]
         found = graph.own([going, *emit(graph, equation.op.body, given)])
-    body = _body(graph, nodes, [number, going, *carries], found)
+    body = graph.made(graph.name(), nodes, [number, going, *carries], found)
     # onnx's reference evaluator takes no step where the condition is left out.
     start = [steps.cast(np.int64), graph.constant(np.array(True)), *operands[count:]]
     names = [v.name for v in start]
@@ -213,18 +211,13 @@ def _while(graph: Graph, equation: Equation) -> list[Value]:
         results = emit(graph, op.body, [*constants, *carries])
         (goes_on,) = emit(graph, op.test, [*constants, *results])
         found = graph.own([goes_on, *results])
-    body = _body(graph, nodes, [number, going, *carries], found)
+    body = graph.made(graph.name(), nodes, [number, going, *carries], found)
     names = ["", first.name, *(v.name for v in start)]
     return _node(graph, equation, "Loop", names, body=body)
 
 
 def _names(graph: Graph, *types: Any) -> list[Value]:
     return [Value(graph, graph.name(), dtype, shape) for dtype, shape in types]
-
-
-def _body(graph: Graph, nodes: Any, inputs: Any, outputs: Any) -> Any:
-    declared = [[graph.declared(v) for v in part] for part in (inputs, outputs)]
-    return graph.onnx.helper.make_graph(nodes, graph.name(), *declared)
 
 
 def _node(
