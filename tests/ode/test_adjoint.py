@@ -218,3 +218,36 @@ def test_an_adjoint_that_does_not_arrive_is_nan():
     value, slope = wg.vjp(end, 0.7)
     assert value == 1.0
     assert np.isnan(slope(1.0)[0])
+
+
+def test_a_parameter_that_the_solution_does_not_show():
+    """Where it is 0 the state and its adjoint need few steps, and the integral many."""
+
+    def end(p, derivative, rtol):
+        field = lambda t, y: p[0] * np.sin(100.0 * t) + p[1]
+        options = {"derivative": derivative, "rtol": rtol, "atol": rtol, "jit": False}
+        return wg.ode.solve(field, 0.0, [0.0, 1.0], **options).y[-1]
+
+    exact = (1.0 - np.cos(100.0)) / 100.0
+    for rtol in (1e-6, 1e-8):
+        found = wg.grad(end)(np.array([0.0, 1.0]), "continuous", rtol)
+        np.testing.assert_allclose(found, [exact, 1.0], atol=100.0 * rtol)
+
+
+def test_the_adjoint_is_as_exact_for_any_unit_of_the_loss():
+    def end(k, unit):
+        field = lambda t, y: -k * y
+        options = {"derivative": "continuous", "jit": False}
+        return unit * wg.ode.solve(field, 1.0, [0.0, 1.0], **options).y[-1]
+
+    for unit in (1e-12, 1e12):
+        found = wg.grad(end)(0.5, unit)
+        np.testing.assert_allclose(found, -unit * np.exp(-0.5), rtol=1e-7)
+
+
+def test_a_right_hand_side_without_numbers():
+    def end(y0):
+        options = {"derivative": "continuous", "jit": False}
+        return wg.ode.solve(lambda t, y: y * y, y0, [0.0, 0.25, 0.5], **options).y[-1]
+
+    np.testing.assert_allclose(wg.grad(end)(1.0), 4.0, rtol=1e-5)

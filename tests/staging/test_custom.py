@@ -135,3 +135,21 @@ def _grown(primals, tangents):
 def test_a_rule_that_calls_its_function_is_no_recursion():
     for order in (wg.grad(wg.grad(grown)), wg.grad(wg.grad(wg.grad(grown)))):
         assert np.isclose(wg.jit(order)(0.5), np.exp(0.5), rtol=1e-15)
+
+
+def test_arrays_that_a_rule_makes_are_made_by_compiled_code():
+    @wg.custom_vjp
+    def double(x):
+        return 2.0 * x
+
+    def backwards(_, ct):
+        twice, hole = np.zeros(3), np.full(3, -0.0)
+        for i in range(3):
+            twice[i] += 2.0 * ct[i]
+        return (np.where(np.signbit(hole), twice, 0.0),)
+
+    double.defvjp(lambda x: (2.0 * x, None), backwards)
+    inner = wg.jit(lambda x: np.sum(double(x) ** 2))
+    by_x = wg.grad(lambda x: inner(x))
+    np.testing.assert_array_equal(wg.jit(by_x)(np.ones(3)), [8.0, 8.0, 8.0])
+    assert "held" not in str(wg.program(by_x)(np.ones(3)))

@@ -76,6 +76,10 @@ class Interpreter:
         """Whether a traced array that was made below may be written to here."""
         return False
 
+    def creates(self, array: np.ndarray) -> None:
+        """User code has made an array; nothing else refers to its memory."""
+        self.parent.creates(array)
+
     def lose_twins(self, array: Any) -> None:
         """A traced array is written to that may be another one: see `_staging`."""
         self.parent.lose_twins(array)
@@ -122,6 +126,9 @@ class Evaluate(Interpreter):
 
     def touch(self, array: Any) -> None:
         array._owner.refuse_use()
+
+    def creates(self, array: np.ndarray) -> None:
+        """Nobody asks."""
 
     def lane_by_lane(self) -> Any:
         return None

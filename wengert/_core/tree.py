@@ -151,7 +151,7 @@ def ravel(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
         return unflatten(structure, filled)
 
     parts = [np.reshape(x, (-1,)).astype(dtype) for x in arrays]
-    return np.concatenate([np.zeros(0, dtype), *parts]), unravel
+    return np.concatenate(parts or [np.zeros(0, dtype)]), unravel
 
 
 def _has_numbers(leaf: Any) -> bool:

@@ -30,7 +30,7 @@ from wengert._ir.program import (
 )
 from wengert._modes.function import Function
 from wengert._ops.arithmetic import add, equal, greater_equal, multiply
-from wengert._ops.structure import Held, astype, held, promote, reshape
+from wengert._ops.structure import Held, astype, full, held, promote, reshape
 from wengert._staging.aliases import lose_twins
 from wengert._staging.errors import refuse_concrete, refuse_extent, refuse_text
 from wengert._staging.masks import has_masks, places_of, without_masks
@@ -509,20 +509,35 @@ class DerivedStage(FunctionStage):
     """Stages what is derived from a program, in which rules of functions are run.
 
     Its parameters are those of the program, so an array that a rule reads from outside
-    is held by the program, and read when that runs.
+    is held by the program, and read when that runs. One that the rule makes, of a
+    single number, is made when the program runs.
     """
 
     converting: Any = None  # what the front end makes of a function
 
     def __init__(self) -> None:
         super().__init__(EVALUATE, self.converting)
+        self.made: dict[int, np.ndarray] = {}
+
+    def creates(self, array: np.ndarray) -> None:
+        self.made[id(array)] = array
 
     def capture(self, x: Any) -> Var:
         if not isinstance(x, np.ndarray):
             return super().capture(x)
+        found: StageTracer
         with using(self):
-            found: StageTracer = held(source=Held(x))
+            if id(x) in self.made and _is_uniform(x):
+                value = x.flat[0].item() if x.size else 0
+                found = full(shape=x.shape, value=value, dtype=x.dtype)
+            else:
+                found = held(source=Held(x))
         return found.var
+
+
+def _is_uniform(x: np.ndarray) -> bool:
+    """Whether all entries are one number, NaN and the sign of zero included."""
+    return x.tobytes() == x.size * x.flat[0].tobytes() if x.size else True
 
 
 def trace(

@@ -60,8 +60,10 @@ __all__ = [
 
 def fresh(x: Any) -> Any:
     """A new plain array as user code sees it; nothing else refers to its memory."""
-    if CURRENT.get().plain or isinstance(x, np.generic):
+    current = CURRENT.get()
+    if current.plain or isinstance(x, np.generic):
         return x
+    current.creates(x)
     return TracedArray(x, exclusive=True)
 
 

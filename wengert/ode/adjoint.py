@@ -11,12 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import wengert as wg
-from wengert.ode.dense import Dense
-from wengert.ode.events import Watch
+from wengert.ode.dense import Dense, interpolated
+from wengert.ode.events import NEVER, Watch
 from wengert.ode.integrate import Run, Settings, integrated
 from wengert.ode.problem import Field, Floats
+from wengert.ode.steps import Step
 
 Rule = Callable[..., Any]
+
+# Of Gauss's rule with three points, on the interval from 0 to 1.
+NODES = (0.5 - 0.15**0.5, 0.5, 0.5 + 0.15**0.5)
+WEIGHTS = (5 / 18, 4 / 9, 5 / 18)
+CUBE = 0.007  # the error of Gauss's rule, by the cube of that of the midpoint's
+SHORTEST = 1e-5  # part of a step of the adjoint
 
 
 class Counts(NamedTuple):
@@ -89,22 +96,34 @@ class Solver:
         return self._run(self.field, start, times, data, settings)
 
     def other(
-        self, field: Rule, start: Any, times: Any, data: Any, first_step: Any = None
+        self,
+        field: Rule,
+        start: Any,
+        times: Any,
+        data: Any,
+        first_step: Any = None,
+        watch: Any = None,
     ) -> Run:
         """The solution of another equation, to the smallest of the tolerances."""
         settings = self.settings._replace(
             atol=np.min(self.settings.atol), keeps_steps=False, first_step=first_step
         )
-        return self._run(field, start, times, data, settings)
+        return self._run(field, start, times, data, settings, watch)
 
     def slopes(self, times: Any, states: Any, data: Any) -> Any:
         """The slope at each saved time, which is the derivative by the time."""
         return wg.vmap(lambda t, y: self.field(t, y, data))(times, states)
 
     def _run(
-        self, field: Rule, start: Any, times: Any, data: Any, settings: Settings
+        self,
+        field: Rule,
+        start: Any,
+        times: Any,
+        data: Any,
+        settings: Settings,
+        watch: Any = None,
     ) -> Run:
-        watch = Watch((), (), times[0], start)
+        watch = watch or Watch((), (), times[0], start)
         return integrated(Field(field, data), start, times, settings, watch)
 
 
@@ -131,35 +150,101 @@ class Adjoint:
 
     def backwards(self, kept: Any, _: Any, times: Any, data: Any, ct: Any) -> Any:
         states, dense = kept
-        n = states.shape[1]
-        floats = Floats(data)
-        vector, unravel = wg.tree.ravel(floats.values)
         slopes = self.solver.slopes(times, states, data)
         by_times = np.sum(ct * slopes, axis=1)
-        adjoint = np.zeros(n + vector.shape[0])
-        last = times.shape[0] - 1
+        # The equation is linear: the tolerances are relative to what it begins with.
+        size = wg.stop_gradient(np.max(np.abs(ct)))
+        unit = np.where(size > 0, size, 1.0)
+        adjoint, jumps = np.zeros(states.shape[1]), ct / unit
+        integral = Integral(self.solver, data, dense)
         h = np.abs(dense.knots[dense.count] - dense.knots[dense.count - 1])
+        begin = last = times.shape[0] - 1
         for k in range(last):
-            i = last - k
-            adjoint[:n] += ct[i]
-            span = np.array([times[i], times[i - 1]])
-            done = self.solver.other(self._equation, adjoint, span, (data, dense), h)
-            h = done.next_step
-            adjoint = done.y[1].copy()  # NaN where it has not been reached
-        by_times[0] = -np.sum(adjoint[:n] * slopes[0])
-        return adjoint[:n] + ct[0], by_times, floats.alone(unravel(adjoint[n:]))
+            i = last - 1 - k
+            adjoint = adjoint + jumps[i + 1]
+            # Steps of a fixed length are so many between two saved times.
+            if self.solver.settings.steps is not None or i == 0 or np.any(jumps[i]):
+                span = np.array([times[begin], times[i]])
+                given = (data, dense, integral.place)
+                done = self.solver.other(
+                    self._equation, adjoint, span, given, h, integral
+                )
+                # NaN where it has not been reached
+                begin, h, adjoint = i, done.next_step, done.y[1]
+        by_times[0] = -unit * np.sum(adjoint * slopes[0])
+        reached = np.where(np.all(np.isfinite(adjoint)), unit, np.nan)
+        return unit * (adjoint + jumps[0]), by_times, integral.tree(reached)
 
-    def _equation(self, t: Any, z: Any, given: Any) -> Any:
-        """The slope of the adjoint of the state, and of the integrals for the data."""
-        data, dense = given
-        floats = Floats(data)
-        y = dense.vector(t)
+    def _equation(self, t: Any, adjoint: Any, given: Any) -> Any:
+        data, dense, place = given
+        y = dense.within(dense.place(t, place), t)
+        return -wg.vjp(lambda y: self.solver.field(t, y, data), y)[1](adjoint)[0]
 
-        def slope(y: Any, values: Any) -> Any:
-            return self.solver.field(t, y, floats.put(values))
 
-        by_state, by_values = wg.vjp(slope, y, floats.values)[1](z[: y.shape[0]])
-        return -np.concatenate([by_state, wg.tree.ravel(by_values)[0]])
+class Integral:
+    """What the adjoint of the state says of the data, summed up along its steps.
+
+    Gauss's rule with three points is applied within each step of the adjoint and of the
+    state, and within halves of them where it is not exact enough. The midpoint's rule
+    tells: of an integrand that oscillates, the error of one is the cube of the other's.
+
+    References:
+        Norcliffe & Deisenroth, "Faster training of neural ODEs using Gauss-Legendre
+        quadrature", TMLR 2023.
+    """
+
+    def __init__(self, solver: Solver, data: Any, dense: Dense) -> None:
+        self.events = ()
+        self.solver, self.data, self.dense = solver, data, dense
+        self.floats = Floats(data)
+        vector, self.unravel = wg.tree.ravel(self.floats.values)
+        self.sums = np.zeros(vector.shape[0])
+        settings = solver.settings
+        self.rtol = settings.rtol
+        self.allowed = np.min(settings.atol) * max(vector.shape[0], 1) ** 0.5
+        self.place = dense.count - 1  # the step of the state that the adjoint is in
+
+    def after(self, step: Step) -> Any:
+        """Add a step of the adjoint."""
+        begin: Any = 0.0  # a fraction of the step
+        width: Any = 1.0
+        while begin < 1.0:
+            low = (self.dense.knots[self.place] - step.t) / step.h
+            bound = np.where(self.place == 0, 1.0, np.minimum(low, 1.0))
+            end = np.minimum(begin + width, bound)
+            part = (end - begin) * step.h
+            nodes = [begin + node * (end - begin) for node in NODES]
+            rates = [self._rate(step, s) for s in nodes]
+            added = part * sum(w * r for w, r in zip(WEIGHTS, rates, strict=True))
+            if width > SHORTEST and self._misses(added, part * rates[1]):
+                width = 0.5 * (end - begin)
+            else:
+                self.sums -= added
+                begin, width = end, np.minimum(2.0 * width, 1.0)
+                if end == bound and end < 1.0:
+                    self.place -= 1
+        return NEVER
+
+    def _misses(self, added: Any, coarse: Any) -> Any:
+        """Whether a part is not exact enough, by what the midpoint's rule says."""
+        norm = np.linalg.norm
+        size = np.maximum(norm(added), norm(coarse))
+        missed = norm(added - coarse) / np.maximum(size, self.allowed)
+        return CUBE * missed**3 * size > self.allowed + self.rtol * size
+
+    def _rate(self, step: Step, s: Any) -> Any:
+        t = step.t + s * step.h
+        y, adjoint = self.dense.within(self.place, t), interpolated(step, s)
+        slope = lambda values: self.solver.field(t, y, self.floats.put(values))
+        return wg.tree.ravel(wg.vjp(slope, self.floats.values)[1](adjoint)[0])[0]
+
+    def verdict(self, status: Any) -> Any:
+        """The status of the integration, as it is."""
+        return status
+
+    def tree(self, unit: Any) -> Any:
+        """The integral in this unit, in the structure of the data."""
+        return self.floats.alone(self.unravel(unit * self.sums))
 
 
 # -- tangents and sensitivities --------------------------------------------------------

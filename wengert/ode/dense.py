@@ -42,17 +42,18 @@ class Dense(NamedTuple):
     count: Any
     example: Any  # a state
 
-    def vector(self, t: Any) -> Any:
-        """The state at one time, as one vector."""
-        direction = self.knots[1] - self.knots[0]
-        low, high = 0, self.count
-        while high - low > 1:
-            middle = (low + high) // 2
-            if direction * (t - self.knots[middle]) >= 0:
-                low = middle
-            else:
-                high = middle
-        return self._within(low, t, ())
+    def place(self, t: Any, near: Any) -> Any:
+        """The index of the step at one time, from that of a step nearby."""
+        k, direction = near, self.knots[1] - self.knots[0]
+        while k > 0 and direction * (t - self.knots[k]) < 0:
+            k -= 1
+        while k < self.count - 1 and direction * (t - self.knots[k + 1]) > 0:
+            k += 1
+        return k
+
+    def within(self, k: Any, t: Any) -> Any:
+        """The state at one time in the k-th step, as one vector."""
+        return self._within(k, t, ())
 
     def vectors(self, t: Any) -> Any:
         """The states at times of shape (m,), as vectors: an array of shape (m, n)."""

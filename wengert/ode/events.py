@@ -13,7 +13,7 @@ from wengert.ode.result import Outcome
 from wengert.ode.steps import Step
 
 _HALVINGS = 55  # of a step: a bracket of one unit in the last place
-_NEVER = 2.0  # a fraction of a step that it does not reach
+NEVER = 2.0  # a fraction of a step that it does not reach
 
 
 class Event(NamedTuple):
@@ -66,8 +66,8 @@ class Watch:
         """Record what crosses zero in a step; the fraction of it that a terminal
         event leaves, or more than 1.
         """
-        fractions = np.full(len(self.events), _NEVER)
-        until = _NEVER
+        fractions = np.full(len(self.events), NEVER)
+        until = NEVER
         for k, event, level in self.events:
             new = level(step.t + step.h, step.y1)
             if np.isnan(new):

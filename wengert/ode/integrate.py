@@ -53,9 +53,9 @@ class Steps:
     def __init__(self, most: int, t: Any, y: Any, slope: Any) -> None:
         n = y.shape[0]
         self.knots = np.full(most + 1, np.nan)
-        self.states = np.full((most + 1, n), np.nan, y.dtype)
-        self.slopes = np.full((most + 1, n), np.nan, y.dtype)
-        self.bends = np.full((most, n), np.nan, y.dtype)
+        self.states = np.zeros((most + 1, n), y.dtype)
+        self.slopes = np.zeros((most + 1, n), y.dtype)
+        self.bends = np.zeros((most, n), y.dtype)
         self.knots[0], self.states[0], self.slopes[0] = t, y, slope
 
     def keep(self, k: Any, step: Step, end: Any) -> None:
