@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 
 from wengert._backend import types as t
 from wengert._backend.emitter import Index
@@ -41,6 +42,12 @@ def _full(lo: Lowering, equation: Equation) -> list[Value]:
         value = t.cast(lo.e.b, scalar.at(lo.e, ()), scalar.dtype, out.dtype)
     else:
         value = t.constant(given, out.dtype)
+    return [constant_array(value, lo.shape(out), out.dtype)]
+
+
+def _empty(lo: Lowering, equation: Equation) -> list[Value]:
+    out = equation.outputs[0].type
+    value = ir.Constant(t.register_type(out.dtype), ir.Undefined)
     return [constant_array(value, lo.shape(out), out.dtype)]
 
 
@@ -381,6 +388,7 @@ def _flat_nonzero(lo: Lowering, equation: Equation) -> list[Value]:
 STRUCTURE = {
     "flat_nonzero": _flat_nonzero,
     "full": _full,
+    "empty": _empty,
     "iota": _iota,
     "broadcast_to": _broadcast_to,
     "transpose": _transpose,

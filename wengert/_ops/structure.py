@@ -45,6 +45,30 @@ full: Op = Op(
     ],
 )
 
+
+def _unwritten(dtype: np.dtype) -> Any:
+    """What stands out where it is read, which it must not be."""
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).max
+    return dtype.kind == "b" or np.nan
+
+
+empty: Op = Op(
+    "empty",
+    "creation",
+    evaluate=lambda xp, *, shape, dtype: xp.full(
+        shape, _unwritten(dtype), dtype=_dtype_in(xp, dtype)
+    ),
+    abstract=lambda *, shape, dtype: ArrayType(shape, dtype),
+    jvp=_NO_OPERANDS,
+    vjps=(),
+    batch=_NO_OPERANDS,
+    samples=[
+        Sample((), {"shape": (2, 0), "dtype": np.dtype(kind)}, ()) for kind in "fdi?"
+    ],
+)
+"""Rows that a loop writes, every one before it is read."""
+
 iota: Op = Op(
     "iota",
     "creation",

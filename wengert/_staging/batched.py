@@ -24,7 +24,7 @@ from wengert._ir.program import (
 from wengert._modes.batch import Batch, BatchTracer
 from wengert._ops.index import Slot
 from wengert._ops.indexing import getitem, update
-from wengert._ops.structure import broadcast_to, full
+from wengert._ops.structure import broadcast_to, empty
 from wengert._staging.activity import Mask, fixed_point
 from wengert._staging.replay import apply_control, replay
 from wengert._staging.stage import INDEX, Stage, StageTracer, as_extent, trace
@@ -168,7 +168,7 @@ def lane_by_lane(
     given_for = dict(zip(lane, values, strict=True))
     shapes = [substitute(t.shape, lambda n: as_extent(given_for[n])) for t in stacked]
     buffers = [
-        full(shape=shape, value=0, dtype=t.dtype)
+        empty(shape=shape, dtype=t.dtype)
         for shape, t in zip(shapes, stacked, strict=True)
     ]
     return apply_control(control.For(program, n), [size, *values, *buffers])
@@ -204,7 +204,7 @@ def each_lane(
         for t in (*given, *stacked)
     ]
     program = trace(body, [INDEX, *names.values(), *templates])
-    buffers = [full(shape=t.shape, value=0, dtype=t.dtype) for t in stacked]
+    buffers = [empty(shape=t.shape, dtype=t.dtype) for t in stacked]
     return apply_control(control.For(program, k + n), [size, *names, *values, *buffers])
 
 

@@ -22,7 +22,7 @@ from wengert._modes.checkpoint import inherited
 from wengert._ops.arithmetic import maximum
 from wengert._ops.index import Slot
 from wengert._ops.indexing import update
-from wengert._ops.structure import full
+from wengert._ops.structure import empty
 from wengert._staging.body import stage_body
 from wengert._staging.cells import Cells
 from wengert._staging.joins import Leaf, engine_leaf, refuse_join, take_apart
@@ -208,7 +208,7 @@ def _stacked(loop: Loop, leaf: Any, steps: Any, at: Any) -> int:
         refuse_join("output of a step", length, "a row of an array")
     with using(loop.region.parent):
         shape = (as_extent(steps), *shape_of(value))
-        rows = full(shape=shape, value=0, dtype=dtype)
+        rows = empty(shape=shape, dtype=dtype)
         param = loop.region.parameter(type_of(rows))
     written = loop.within(lambda: update(param, value, at, index=(Slot(0),)))
     return loop.add("output of a step", rows, param, written)

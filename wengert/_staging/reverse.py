@@ -17,7 +17,7 @@ from wengert._ir.program import Program, Var, substitute
 from wengert._modes.block import _NO_PLAN
 from wengert._modes.tape import Tape, TapeTracer, sweep_back
 from wengert._ops.families import zeros_of
-from wengert._ops.structure import full, reshape, with_length
+from wengert._ops.structure import empty, reshape, with_length
 from wengert._staging.activity import active_results
 from wengert._staging.prune import calls_opaque, silent_op
 from wengert._staging.replay import apply_control, replay
@@ -251,7 +251,7 @@ def _empty_buffers(loops: Loops, constants: Values, lengths: Values) -> list[Any
     shapes = [*rows, *((),) * len(halves.ragged)]
     dtypes = [*(t.dtype for t in halves.saved), *(dtype for dtype, _ in halves.ragged)]
     return [
-        full(shape=(lengths[j], *row), value=0, dtype=dtype)
+        empty(shape=(lengths[j], *row), dtype=dtype)
         for j, row, dtype in zip(loops.of_buffer, shapes, dtypes, strict=True)
     ]
 

@@ -24,6 +24,11 @@ def _full(graph: Graph, equation: Any) -> Value:
     return one.expand(p["shape"])
 
 
+def _empty(graph: Graph, equation: Any) -> Value:
+    p = equation.params
+    return graph.constant(np.zeros((), p["dtype"])).expand(p["shape"])
+
+
 def _held(graph: Graph, equation: Any) -> Value:
     return graph.constant(equation.params["source"].array)
 
@@ -220,6 +225,7 @@ def _take(graph: Graph, equation: Any, x: Value, i: Value) -> Value:
 
 ARRAYS: dict[str, Rule] = {
     "full": _full,
+    "empty": _empty,
     "held": _held,
     "iota": _iota,
     "astype": _cast,
