@@ -98,6 +98,25 @@ def boxed_explicit(p):
     return (p[0] - second / 2) ** 3 + second**3 + 8.0
 
 
+def shares(p):
+    """Shares of one, none above a bound that moves too."""
+    x = implicit.argmin(
+        lambda x: np.sum(x * np.log(x)) - p @ x,
+        np.full(3, 0.3),
+        bounds=(1e-6, 0.1 * p[2]),
+        equality=lambda x: np.sum(x) - 1.0,
+    )
+    return x @ np.array([1.0, -2.0, 3.0]) + np.sum(x**3)
+
+
+def shares_explicit(p):
+    """The third is at its upper bound; the others share the rest."""
+    third = 0.1 * p[2]
+    first = (1.0 - third) / (1.0 + np.exp(p[1] - p[0]))
+    second = 1.0 - third - first
+    return first - 2.0 * second + 3.0 * third + first**3 + second**3 + third**3
+
+
 def leader(a):
     """A minimum in whose objective a root stands."""
 
@@ -189,6 +208,7 @@ CASES = {
     "projection": (projection, projection_explicit, np.array([3.0, 1.0, -2.0])),
     "ridge": (ridge, ridge_explicit, 1.5),
     "boxed": (boxed, boxed_explicit, P),
+    "shares": (shares, shares_explicit, np.array([0.5, 0.2, 4.0])),
     "leader": (leader, leader_explicit, 0.8),
     "gaussian": (gaussian, gaussian_explicit, 1.3),
     "growing": (growing, growing_explicit, np.array([0.7, 1.2])),

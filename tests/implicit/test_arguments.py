@@ -116,3 +116,43 @@ def test_minima_found_from_where_the_curvature_is_negative():
     np.testing.assert_allclose(np.sin(x), 0.1 * (x - 1.0), atol=1e-10)
     assert (0.1 - np.cos(x) > 0).all()
     np.testing.assert_allclose(wg.jacobian(f)(1.0), 0.1 / (0.1 - np.cos(x)))
+
+
+def test_bounds_and_equations_together():
+    """The nearest point with coordinates that are no negative number and sum to 1."""
+
+    def exact(p):
+        falling = np.sort(p)[::-1]
+        levels = (np.cumsum(falling) - 1.0) / np.arange(1, len(p) + 1)
+        return np.maximum(p - levels[np.flatnonzero(falling > levels)[-1]], 0.0)
+
+    @wg.jit
+    def nearest(p):
+        return implicit.argmin(
+            lambda x: np.sum((x - p) ** 2),
+            np.zeros(4),
+            bounds=(0.0, None),
+            equality=lambda x: np.sum(x) - 1.0,
+        )
+
+    for p in 2.0 * np.random.default_rng(0).normal(size=(50, 4)):
+        np.testing.assert_allclose(nearest(p), exact(p), atol=1e-12)
+    inside = wg.jacobian(nearest)(np.array([0.5, 0.9, -0.3, -2.0]))
+    np.testing.assert_allclose(inside[:2, :2], [[0.5, -0.5], [-0.5, 0.5]], atol=1e-12)
+    assert not np.any(inside[2:]) and not np.any(inside[:, 2:])
+
+
+def test_a_curved_equation_within_bounds():
+    def nearest(p, most):
+        return implicit.argmin(
+            lambda x: np.sum((x - p) ** 2),
+            np.array([0.1, 0.9]),
+            bounds=(0.0, [most, 2.0]),
+            equality=lambda x: x @ x - 1.0,
+        )
+
+    p = np.array([4.0, 3.0])
+    np.testing.assert_allclose(nearest(p, 0.5), [0.5, 0.75**0.5], atol=1e-10)
+    np.testing.assert_allclose(nearest(p, 0.9), [0.8, 0.6], atol=1e-10)
+    by_most = wg.jacobian(nearest, argnums=1)(p, 0.5)
+    np.testing.assert_allclose(by_most, [1.0, -0.5 / 0.75**0.5], atol=1e-10)

@@ -9,7 +9,7 @@ import numpy as np
 
 import wengert as wg
 from wengert._core.source import explain
-from wengert.errors import ArgumentError, SingularJacobianError
+from wengert.errors import SingularJacobianError
 from wengert.implicit._function import How, implicit_function
 from wengert.implicit._linear import DENSE
 from wengert.implicit._reports import ACTIONS, check_choice, settle
@@ -54,9 +54,8 @@ def argmin(
     Raises:
         ConvergenceError: see `not_converged`.
         SingularJacobianError: the minimum is not a strict one, or `equality` has
-            equations that follow from others.
-        ArgumentError: both `bounds` and `equality` are given, or a keyword has a value
-            that it cannot take.
+            equations that follow from others, or from x at its bounds.
+        ArgumentError: a keyword has a value that it cannot take.
 
     Example:
         >>> import numpy as np, wengert as wg
@@ -78,13 +77,6 @@ def argmin(
         constraints", SIAM J. Control Optim. 20, 1982.
     """
     check_choice("argmin", "not_converged", not_converged, ACTIONS)
-    if bounds is not None and equality is not None:
-        raise ArgumentError(
-            explain(
-                "argmin: bounds= and equality= are both given",
-                fix="use one of them; take an equation into f by a penalty, say",
-            )
-        )
 
     def solve(x0: Any, bounds: Any, *args: Any) -> Any:
         v, unravel = wg.tree.ravel(x0)
@@ -163,8 +155,8 @@ def _minimised(problem: _Problem, v: Any, tol: float, maxiter: int) -> Any:
         off = equations(v)
         normals = _rows(equations, v, off)
         curvature = wg.hessian(lambda v: objective(v) + multipliers @ equations(v))(v)
-        fixed = ((v <= lower) & (slope > 0)) | ((v >= upper) & (slope < 0))
-        step, multipliers = _quadratic_step(curvature, normals, slope, off, fixed)
+        model = _Model(curvature, normals, slope, off)
+        step, multipliers = _bounded_step(model, lower - v, upper - v)
         full = np.clip(v + step, lower, upper)
         converged = np.max(np.abs(full - v)) <= tol * (1.0 + np.max(np.abs(v)))
         penalty = np.maximum(penalty, 2.0 * _largest(multipliers))
@@ -189,21 +181,60 @@ def _rows(equations: Callable[[Any], Any], v: Any, off: Any) -> Any:
     return wg.jacobian(equations)(v) if len(off) else np.zeros((0, len(v)))
 
 
-def _quadratic_step(
-    curvature: Any, normals: Any, slope: Any, off: Any, fixed: Any
-) -> tuple[Any, Any]:
+class _Model(NamedTuple):
+    """A quadratic model of the Lagrangian, and a linear one of the equations."""
+
+    curvature: Any  # (n, n)
+    normals: Any  # (m, n)
+    slope: Any  # (n,)
+    off: Any  # (m,)
+
+
+def _bounded_step(model: _Model, low: Any, high: Any) -> tuple[Any, Any]:
+    """The step to the minimum of a model, and the multipliers of its equations.
+
+    Without equations a step is cut at the bounds; it is kept from those where the
+    unknowns are and to which they are pushed. With them it has to obey the bounds
+    itself: the one that it passes most is added to those that hold it, and one to which
+    it is not pushed is left (Nocedal & Wright, section 16.5).
+    """
+    if len(model.off) == 0:
+        stays = ((low >= 0) & (model.slope > 0)) | ((high <= 0) & (model.slope < 0))
+        return _quadratic_step(model, stays, np.zeros(len(low)))
+    below, above = np.zeros(len(low), bool), np.zeros(len(low), bool)
+    step, multipliers = np.zeros(len(low)), np.zeros(len(model.off))
+    changed: Any = True
+    rounds = 0
+    while changed and rounds < 10 + 2 * len(low):
+        fixed, place = below | above, np.where(below, low, np.where(above, high, 0.0))
+        step, multipliers = _quadratic_step(model, fixed, place)
+        pushed = model.slope + model.curvature @ step + model.normals.T @ multipliers
+        # All at once they may be more than the equations leave free.
+        passed = np.where(fixed, 0.0, np.maximum(low - step, step - high))
+        first = (passed > 0) & (passed == np.max(passed))
+        now_below = (below & (pushed > 0)) | (first & (step < low))
+        now_above = (above & (pushed < 0)) | (first & (step > high))
+        changed = np.any((now_below != below) | (now_above != above))
+        below, above, rounds = now_below, now_above, rounds + 1
+    return step, multipliers
+
+
+def _quadratic_step(model: _Model, fixed: Any, place: Any) -> tuple[Any, Any]:
     """The step to the minimum of a quadratic model, and the multipliers there.
 
-    A multiple of the identity is added until there is one minimum: then the matrix of
-    the conditions has a positive eigenvalue for each unknown, and a negative one for
-    each equation (Nocedal & Wright, sections 3.4 and 16.2).
+    Where it is fixed, the step goes to a place. A multiple of the identity is added
+    until there is one minimum: then the matrix of the conditions has a positive
+    eigenvalue for each unknown, and a negative one for each equation (Nocedal & Wright,
+    sections 3.4 and 16.2).
     """
+    curvature, normals, slope, off = model
     m, n = normals.shape
     free = np.where(fixed, 0.0, 1.0)
+    place = np.where(fixed, place, 0.0)
     matrix = np.zeros((n + m, n + m))
     matrix[:n, :n] = curvature * np.outer(free, free) + np.diag(1.0 - free)
-    matrix[n:, :n] = normals
-    matrix[:n, n:] = normals.T
+    matrix[n:, :n] = normals * free
+    matrix[:n, n:] = (normals * free).T
     unknowns = np.diag(np.concatenate([np.ones(n), np.zeros(m)]))
     scale = 1.0 + np.max(np.abs(curvature))
     added = 0.0
@@ -213,12 +244,14 @@ def _quadratic_step(
         raise SingularJacobianError(
             explain(
                 "argmin: the quadratic model has no minimum at a step",
-                why="equations of equality= follow from others there, or a derivative "
-                "is not finite.",
-                fix="leave such equations out, or start at another x0",
+                why="equations of equality= follow from others there, or cannot be met "
+                "within bounds=, or a derivative is not finite.",
+                fix="leave such equations out, widen the bounds, or start at another "
+                "x0",
             )
         )
-    rhs = np.concatenate([-slope * free, -off])
+    inside = place - (slope + curvature @ place) * free
+    rhs = np.concatenate([inside, -off - normals @ place])
     found = np.linalg.solve(matrix + added * unknowns, rhs)
     return found[:n], found[n:]
 
