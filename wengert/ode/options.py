@@ -77,7 +77,8 @@ def check_options(options: Options, args: Any, first_step: Any) -> None:
         raise _argument(
             f"derivative={options.derivative!r} with events or dense output, which are "
             "differentiated through the steps only",
-            'use derivative="discrete"',
+            'use derivative="discrete", or saved times, and wg.implicit.root for the '
+            "time of an event",
         )
     if not isinstance(args, (tuple, list)):
         raise _argument(
