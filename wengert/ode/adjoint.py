@@ -206,23 +206,24 @@ class Integral:
 
     def after(self, step: Step) -> Any:
         """Add a step of the adjoint."""
-        begin: Any = 0.0  # a fraction of the step
-        width: Any = 1.0
+        begin: Any = np.float64(0.0)  # a fraction of the step
+        width: Any = np.float64(1.0)
+        place, sums = self.place, self.sums
         while begin < 1.0:
-            low = (self.dense.knots[self.place] - step.t) / step.h
-            bound = np.where(self.place == 0, 1.0, np.minimum(low, 1.0))
+            low = (self.dense.knots[place] - step.t) / step.h
+            bound = np.where(place == 0, 1.0, np.minimum(low, 1.0))
             end = np.minimum(begin + width, bound)
             part = (end - begin) * step.h
             nodes = [begin + node * (end - begin) for node in NODES]
-            rates = [self._rate(step, s) for s in nodes]
+            rates = [self._rate(step, s, place) for s in nodes]
             added = part * sum(w * r for w, r in zip(WEIGHTS, rates, strict=True))
             if width > SHORTEST and self._misses(added, part * rates[1]):
                 width = 0.5 * (end - begin)
             else:
-                self.sums -= added
+                sums = sums - added
+                place = np.where((end == bound) & (end < 1.0), place - 1, place)
                 begin, width = end, np.minimum(2.0 * width, 1.0)
-                if end == bound and end < 1.0:
-                    self.place -= 1
+        self.place, self.sums = place, sums
         return NEVER
 
     def _misses(self, added: Any, coarse: Any) -> Any:
@@ -232,9 +233,9 @@ class Integral:
         missed = norm(added - coarse) / np.maximum(size, self.allowed)
         return CUBE * missed**3 * size > self.allowed + self.rtol * size
 
-    def _rate(self, step: Step, s: Any) -> Any:
+    def _rate(self, step: Step, s: Any, place: Any) -> Any:
         t = step.t + s * step.h
-        y, adjoint = self.dense.within(self.place, t), interpolated(step, s)
+        y, adjoint = self.dense.within(place, t), interpolated(step, s)
         slope = lambda values: self.solver.field(t, y, self.floats.put(values))
         return wg.tree.ravel(wg.vjp(slope, self.floats.values)[1](adjoint)[0])[0]
 
