@@ -221,3 +221,38 @@ def test_code_grows_with_source_linearly(tmp_path):
         program, _ = staged(wg.grad(space["solver"]), np.linspace(0.1, 1.0, 40))
         counts.append(equations(optimise(program)))
     assert counts[1] < 2.2 * counts[0]
+
+
+def summed(x, rows):
+    total = 0.0
+    for row in rows:
+        total = total * x + np.sin(row)
+    return total
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda args: lambda x: summed(x, *args),
+        lambda args: lambda x: summed(x, np.linspace(0.0, 1.0, len(args[0]))),
+        lambda args: lambda x: wg.jvp(lambda x: summed(x, *args), (x,), (1.0,))[1],
+        lambda args: wg.grad(lambda x: summed(x, *args)),
+    ],
+)
+def test_a_loop_over_an_array_is_a_loop_however_the_array_came(given):
+    sizes = []
+    for n in (6, 30):
+        f = given((np.linspace(0.0, 1.0, n),))
+        sizes.append(equations(staged(f, 0.5)[0]))
+        np.testing.assert_allclose(wg.jit(f)(0.5), f(0.5), rtol=1e-12)
+    assert sizes[0] == sizes[1]
+
+
+def test_a_few_integers_that_a_loop_runs_over_are_pythons():
+    def f(x):
+        total = 0.0
+        for n in np.array([2, 3, 5, 5, 5]):
+            total += np.sum(np.full(n, x))
+        return total
+
+    assert wg.jit(f)(0.5) == f(0.5) == 10.0

@@ -8,6 +8,8 @@ import operator
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from wengert._array.traced import TracedArray, unwrap, wrap
 from wengert._ops.arithmetic import (
     floor_divide,
@@ -20,8 +22,10 @@ from wengert._ops.arithmetic import (
 )
 from wengert._staging.lists import Entries, StagedList
 from wengert._staging.signals import emit_check
+from wengert._staging.stage import function_stage
 from wengert._staging.truth import is_staged
 
+FEW_INTEGERS = 64  # written out: they may be lengths or places, wanted as Python's
 _ZERO_STEP = "range() arg 3 must not be zero"
 
 
@@ -103,7 +107,8 @@ class Rows:
 
     def is_staged(self, unrolled: int) -> bool:
         n = self.length()
-        return not isinstance(n, int) or n > (unrolled if is_staged(self.array) else 64)
+        whole = self.array.dtype.kind in "biu" and not is_staged(self.array)
+        return not isinstance(n, int) or n > (FEW_INTEGERS if whole else unrolled)
 
     def length(self) -> Any:
         return unwrap(self.array.shape[0])
@@ -163,9 +168,18 @@ def span_of(iterable: Any) -> Span | None:
         return Entries(iterable)
     if isinstance(iterable, builtins.range):
         return Range(iterable.start, iterable.stop, iterable.step)
+    if type(iterable) is np.ndarray and iterable.ndim:
+        iterable = _as_input(iterable)
     if isinstance(iterable, TracedArray) and iterable.ndim:
         return Rows(iterable)
     return None
+
+
+def _as_input(array: np.ndarray) -> Any:
+    """The rows of an array that staging knows not are an input's too."""
+    stage, kind = function_stage(), array.dtype.kind
+    few = kind in "biu" and len(array) <= FEW_INTEGERS
+    return array if stage is None or few or kind not in "biufc" else stage.input(array)
 
 
 def refuse_changed_lists(span: Span) -> None:
