@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from tests.ode.problems import (
     spring,
 )
 
+FULL = os.environ.get("WENGERT_FULL_TESTS") == "1"
 TIMES = np.array([0.0, 1.0, 2.0, 3.0])
 
 
@@ -136,6 +138,7 @@ def test_integers_and_texts_among_the_arguments():
         np.testing.assert_allclose(found, -2.0 / (1 + 0.5 * 2.0) ** 2, rtol=1e-4)
 
 
+@pytest.mark.skipif(not FULL, reason="it compiles long; with WENGERT_FULL_TESTS=1")
 def test_a_stiff_adjoint():
     def last(k, derivative):
         y0 = np.array([1.0, 0.0, 0.0])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.errors import StagedValueError
 
 X = np.linspace(-0.3, 2.4, 10)
 
@@ -193,3 +194,44 @@ def test_lanes_of_lists_with_lengths_of_their_own(compiled):
     lanes = np.stack([X * k - 1.0 for k in range(6)])
     function = compiled(total if compiled is not wg.vmap else wg.jit(total))
     np.testing.assert_allclose(function(lanes), [total(x) for x in lanes])
+
+
+def test_a_list_of_numbers_is_read_at_a_place_that_the_program_finds():
+    def events(rates, horizon):
+        times = [0.1 / rates[0], 0.2 / rates[1], 0.5 / rates[2]]
+        now, cost = 0.0, 0.0
+        while now < horizon:
+            k = int(np.argmin(np.array(times)))
+            now = times[k]
+            cost += now * rates[k]
+            times[k] = now + 1.0 / rates[k] ** (1 + 0.1 * k)
+        return cost
+
+    rates = np.array([1.0, 1.3, 0.8])
+    assert wg.jit(events)(rates, 20.0) == events(rates, 20.0)
+    found = wg.jit(wg.grad(events))(rates, 20.0)
+    expected = wg.grad(events)(rates, 20.0)  # the first is 0 but for rounding
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_list_that_is_only_read_keeps_its_length():
+    def f(x, k):
+        steps = [x, 2.0 * x, x * x]
+        total = steps[k] + steps[-k]
+        for step in steps:
+            total += step
+        return total * len(steps)
+
+    for k in (0, 2):
+        assert wg.jit(f)(1.5, k) == f(1.5, k)
+    for k in (3, -4):
+        with pytest.raises(IndexError, match="list index out of range"):
+            wg.jit(f)(1.5, k)
+
+
+def test_a_list_of_other_things_is_not_read_at_such_a_place():
+    def f(x, i):
+        return [np.sin, np.cos][int(i)](x)
+
+    with pytest.raises(StagedValueError, match="is needed while compiling"):
+        wg.jit(f)(1.5, 1.0)

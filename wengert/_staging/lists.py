@@ -16,11 +16,13 @@ import numpy as np
 
 from wengert._array.traced import TracedArray, TracedScalar, unwrap
 from wengert._core import tree
-from wengert._core.interp import CURRENT
+from wengert._core.interp import CURRENT, is_known
 from wengert._core.source import Site, explain, user_site
 from wengert._staging.region import Region
 from wengert._staging.store import Entry, Store, entry_of, joined
 from wengert.errors import MutationError, StagedValueError
+
+_NUMBERS = (int, float, complex, np.number, np.bool_, TracedScalar)
 
 
 class Grow(BaseException):
@@ -242,10 +244,24 @@ class StagedList(tree.Listed):
 
     def __getitem__(self, index: Any) -> Any:
         if self.store is None:
+            if isinstance(index, TracedScalar) and not is_known(unwrap(index)):
+                return self._number_at(index)
             return super().__getitem__(index)
         if isinstance(index, slice):
             return self.store.part(index)
         return self.store.item(self.store.place(_number(index), ""))
+
+    def _number_at(self, index: Any) -> Any:
+        """The entry at a place that the program finds, if the entries are numbers.
+
+        It is read of a copy: the list stays one whose length Python knows.
+        """
+        entries = list.copy(self)
+        if not entries or not all(isinstance(x, _NUMBERS) for x in entries):
+            return super().__getitem__(index)
+        rows = self.copy()
+        rows.grow(None)
+        return rows[index]
 
     def __iter__(self) -> Iterator[Any]:
         """The entries; an error if the list has grown meanwhile."""
