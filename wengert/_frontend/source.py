@@ -8,6 +8,7 @@ import contextlib
 import inspect
 import linecache
 import textwrap
+import threading
 import tokenize
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from wengert._frontend.scopes import Function, is_function, own_nodes
 FUTURE_FLAGS = sum(
     getattr(__future__, name).compiler_flag for name in __future__.all_feature_names
 )
+_ONE_AT_A_TIME = threading.RLock()
 
 
 class Definition(NamedTuple):
@@ -88,7 +90,7 @@ def _definitions(text: str) -> dict[int, list[Definition]]:
     """The definitions of a file by their first line, which is that of a decorator."""
     found: dict[int, list[Definition]] = {}
     try:
-        with _without_warnings():
+        with _alone():
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return found
@@ -139,7 +141,7 @@ def compiled(
     module = ast.fix_missing_locations(ast.Module([*imports, factory], []))
     flags = code.co_flags & FUTURE_FLAGS
     try:
-        with _without_warnings():
+        with _alone():
             found: CodeType | None = compile(
                 module, code.co_filename, "exec", flags, dont_inherit=True
             )
@@ -151,9 +153,13 @@ def compiled(
 
 
 @contextlib.contextmanager
-def _without_warnings() -> Iterator[None]:
-    """The user has seen those of the compiler when the file was imported."""
-    with warnings.catch_warnings():
+def _alone() -> Iterator[None]:
+    """Without warnings, which the user has seen when the file was imported.
+
+    One thread at a time: Python 3.11 counts the depth of all syntax trees that are made
+    in one place (CPython issue 106905), and the filters of warnings are everybody's.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
