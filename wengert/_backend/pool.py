@@ -2,11 +2,12 @@
 
 The C library gives large blocks back to the system when they are freed, and a page that
 is touched for the first time costs more than a step of a network spends on its bytes:
-a quarter of an LSTM's training step was spent in the kernel. So blocks of more than 64 KB go
-to slots that all compiled programs share, up to a number of bytes in all. Their sizes
-are rounded up to four classes an octave. A slot is emptied by one exchange and filled
-by one comparison with null, so that threads need no lock; where none fits, the C
-library is asked. If that has no memory, the slots are emptied and it is asked again.
+a quarter of an LSTM's training step was spent in the kernel. So blocks of more than
+64 KB go to slots that all compiled programs share, up to a number of bytes in all.
+Their sizes are rounded up to four classes an octave. A slot is emptied by one exchange
+and filled by one comparison with null, so that threads need no lock; where none fits,
+the C library is asked. If that has no memory, the slots are emptied and it is asked
+again.
 """
 
 from __future__ import annotations
