@@ -171,13 +171,7 @@ def _lane_count(leaves: list[Any], axes: list[Any], paths: list[str]) -> int:
     known = {n for n in sizes.values() if type(n) is int}
     if len(known) > 1:
         listing = ", ".join(f"{path}: {n}" for path, n in sizes.items())
-        raise ShapeError(
-            explain(
-                f"vmap: the mapped axes have different lengths ({listing})",
-                fix="map over axes of one length, or set in_axes to None for the "
-                "others",
-            )
-        )
+        raise _different(listing)
     at_run_time = [n for n in sizes.values() if type(n) is not int]
     size = known.pop() if known else at_run_time[0]
     for n in at_run_time:
@@ -185,10 +179,14 @@ def _lane_count(leaves: list[Any], axes: list[Any], paths: list[str]) -> int:
     return size
 
 
-def _lengths_differ(a: Any, b: Any) -> Exception:
+def _lengths_differ(a: Any, b: Any) -> ShapeError:
+    return _different(f"{a} and {b}")
+
+
+def _different(lengths: str) -> ShapeError:
     return ShapeError(
         explain(
-            f"vmap: the mapped axes have different lengths ({a} and {b})",
+            f"vmap: the mapped axes have different lengths ({lengths})",
             fix="map over axes of one length, or set in_axes to None for the others",
         )
     )

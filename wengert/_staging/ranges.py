@@ -22,7 +22,7 @@ from wengert._ops.arithmetic import (
 )
 from wengert._staging.lists import Entries, StagedList
 from wengert._staging.signals import emit_check
-from wengert._staging.stage import function_stage
+from wengert._staging.stage import reached
 from wengert._staging.truth import is_staged
 
 FEW_INTEGERS = 64  # written out: they may be lengths or places, wanted as Python's
@@ -177,9 +177,8 @@ def span_of(iterable: Any) -> Span | None:
 
 def _as_input(array: np.ndarray) -> Any:
     """The rows of an array that staging knows not are an input's too."""
-    stage, kind = function_stage(), array.dtype.kind
-    few = kind in "biu" and len(array) <= FEW_INTEGERS
-    return array if stage is None or few or kind not in "biufc" else stage.input(array)
+    few = array.dtype.kind in "biu" and len(array) <= FEW_INTEGERS
+    return array if few else reached(array)
 
 
 def refuse_changed_lists(span: Span) -> None:

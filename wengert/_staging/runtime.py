@@ -37,7 +37,7 @@ from wengert._staging.recursive import Recursing
 from wengert._staging.region import Region
 from wengert._staging.replay import apply_control
 from wengert._staging.signals import TracedSignal, emit_check, leave
-from wengert._staging.stage import FunctionStage, function_stage, innermost
+from wengert._staging.stage import FunctionStage, function_stage, innermost, reached
 from wengert._staging.truth import is_staged, truth
 
 UNROLLED = 4  # a loop of so few steps is written out
@@ -276,11 +276,7 @@ class Staged(Plain):
     # -- expressions -------------------------------------------------------------------
 
     def reached(self, value: Any) -> Any:
-        """An array from outside is an input, whatever it holds when the code runs."""
-        if type(value) is not np.ndarray or value.dtype.kind not in "biufc":
-            return value
-        stage = function_stage()
-        return value if stage is None else stage.input(value)
+        return reached(value)
 
     def stored(self, value: Any) -> Any:
         """An array from outside stays what it is there."""

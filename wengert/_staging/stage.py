@@ -492,6 +492,14 @@ def function_stage() -> FunctionStage | None:
     return next(stages, None)
 
 
+def reached(value: Any) -> Any:
+    """An array from outside is an input, whatever it holds when the code runs."""
+    if type(value) is not np.ndarray or value.dtype.kind not in "biufc":
+        return value
+    stage = function_stage()
+    return value if stage is None else stage.input(value)
+
+
 def inner_extents(program: Program) -> list[Var]:
     """The extents of results that are neither parameters nor results before them."""
     known = set(program.params)

@@ -20,13 +20,8 @@ Rule = Callable[..., Value | None]
 
 def _full(graph: Graph, equation: Any) -> Value:
     p = equation.params
-    one = graph.constant(np.full((), p["value"], p["dtype"]))
+    one = graph.constant(np.full((), p.get("value", 0), p["dtype"]))
     return one.expand(p["shape"])
-
-
-def _empty(graph: Graph, equation: Any) -> Value:
-    p = equation.params
-    return graph.constant(np.zeros((), p["dtype"])).expand(p["shape"])
 
 
 def _held(graph: Graph, equation: Any) -> Value:
@@ -225,7 +220,7 @@ def _take(graph: Graph, equation: Any, x: Value, i: Value) -> Value:
 
 ARRAYS: dict[str, Rule] = {
     "full": _full,
-    "empty": _empty,
+    "empty": _full,
     "held": _held,
     "iota": _iota,
     "astype": _cast,

@@ -70,10 +70,13 @@ def _pads(how: Any) -> list[int]:
     return [low for low, _ in how.padding] + [high for _, high in how.padding]
 
 
-def _conv(graph: Graph, equation: Any, x: Value, w: Value) -> Value:
+def _slid(
+    graph: Graph, name: str, equation: Any, x: Value, w: Value, **more: Any
+) -> Value:
+    """A window that slides over an array: a convolution, or its transpose."""
     out, how = equation.outputs[0].type, equation.params["how"]
     return graph.node(
-        "Conv",
+        name,
         [x.cast(out.dtype), w.cast(out.dtype)],
         out.dtype,
         out.shape,
@@ -82,13 +85,17 @@ def _conv(graph: Graph, equation: Any, x: Value, w: Value) -> Value:
         pads=_pads(how),
         dilations=[*how.dilation],
         group=equation.params["groups"],
+        **more,
     )
+
+
+def _conv(graph: Graph, equation: Any, x: Value, w: Value) -> Value:
+    return _slid(graph, "Conv", equation, x, w)
 
 
 def _conv_input(graph: Graph, equation: Any, y: Value, w: Value) -> Value:
     """The transposed convolution, with the entries that no window had reached."""
-    out, p = equation.outputs[0].type, equation.params
-    how = p["how"]
+    p, how = equation.params, equation.params["how"]
     reach = [
         (n - 1) * s + d * (k - 1) + 1 - low - high
         for n, k, s, d, (low, high) in zip(
@@ -100,18 +107,8 @@ def _conv_input(graph: Graph, equation: Any, y: Value, w: Value) -> Value:
             strict=True,
         )
     ]
-    return graph.node(
-        "ConvTranspose",
-        [y.cast(out.dtype), w.cast(out.dtype)],
-        out.dtype,
-        out.shape,
-        kernel_shape=[*w.shape[2:]],
-        strides=[*how.strides],
-        pads=_pads(how),
-        dilations=[*how.dilation],
-        group=p["groups"],
-        output_padding=[n - r for n, r in zip(p["space"], reach, strict=True)],
-    )
+    beyond = [n - r for n, r in zip(p["space"], reach, strict=True)]
+    return _slid(graph, "ConvTranspose", equation, y, w, output_padding=beyond)
 
 
 def _conv_kernel(graph: Graph, equation: Any, x: Value, y: Value) -> Value:
